@@ -1,0 +1,316 @@
+#include "agents/react.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "agents/neighbours.h"
+#include "agents/prompt.h"
+#include "agents/recollection.h"
+
+namespace hone {
+
+namespace {
+
+constexpr int generations_per_step = 3;
+constexpr std::string_view too_much_thinking = "You have thought for too long without acting. Take an action now.";
+
+class ReactAgent final : public Agent {
+ public:
+  ReactAgent(const ReactConfig& config, const AgentTools& tools) : config_(config), tools_(tools) {}
+
+  void begin(const Brief& brief) override {
+    brief_ = brief;
+    if (brief_.world == nullptr) brief_.world = &no_world_;
+    rules_ = quote_rules(*brief_.world, config_.text_limit);
+    known_ = Recollection(brief);
+    choice_rng_ = brief.rng.split("choice");
+    recall_rng_ = brief.rng.split("random cases");
+    transcript_.clear();
+    listed_.clear();
+    last_thought_.clear(), last_action_.clear(), last_step_.clear();
+    tries_.clear(), all_tries_ = -1;
+    started_ = overthought_ = thought_last_ = false;
+    generations_ = 0;
+    step_begin_ = 0;
+  }
+
+  Move act(const Observation& seen) override {
+    see(seen);
+    known_.start_move();
+    Move move = seen.choices.empty() ? write(seen) : choose(seen);
+    move.lessons = known_.account();
+    last_action_ = move.action;
+    if (!move.thought.empty()) last_thought_ = move.thought;
+    transcript_.push_back(transcript_line(action_word(*brief_.world), move.action, rules_));
+    return move;
+  }
+
+ private:
+  void see(const Observation& seen) {
+    const std::string_view text = overthought_ ? too_much_thinking : std::string_view(seen.text);
+    if (const auto line = quoted_line(text, rules_); !line.empty()) transcript_.push_back(line);
+    last_step_.clear();
+    for (std::size_t i = step_begin_; started_ && i < transcript_.size(); ++i) last_step_ += (i == step_begin_ ? "" : "\n") + transcript_[i];
+    step_begin_ = transcript_.size();
+    thought_last_ = false;
+    overthought_ = false;
+    if (!started_) listed_ = seen.choices;
+    started_ = true;
+  }
+
+  // ---- lessons
+  std::string query_text() const {
+    switch (config_.recall_key) {
+      case RecallFor::task:
+      case RecallFor::random: return brief_.task.goal;
+      case RecallFor::thought: return last_thought_;
+      case RecallFor::action: return last_action_;
+      case RecallFor::step: return last_step_;
+      case RecallFor::task_thought: return last_thought_.empty() ? brief_.task.goal : last_thought_;
+      case RecallFor::rotation: return thought_last_ ? last_thought_ : last_step_.empty() ? brief_.task.goal : last_step_;
+      case RecallFor::none: break;
+    }
+    return {};
+  }
+  RecallKey query_key() const {
+    switch (config_.recall_key) {
+      case RecallFor::thought: return RecallKey::thought;
+      case RecallFor::action: return RecallKey::action;
+      case RecallFor::step: return RecallKey::step;
+      case RecallFor::task_thought: return last_thought_.empty() ? RecallKey::task : RecallKey::thought;
+      case RecallFor::rotation: return thought_last_ ? RecallKey::thought : last_step_.empty() ? RecallKey::task : RecallKey::step;
+      default: return RecallKey::task;
+    }
+  }
+
+  // At most `cases` solved cases, nearest first, without those over the token limit.
+  std::vector<Case> recall_cases(const PromptParts& parts) {
+    if (config_.cases == 0 || config_.recall_key == RecallFor::none || !known_.possible()) return {};
+    const bool spare = config_.case_token_limit > 0 || config_.recall_key == RecallFor::random;
+    RecallQuery query;
+    query.text = query_text();
+    query.k = config_.cases * (spare ? config_.rho : 1);
+    query.by = config_.recall_by;
+    query.key = query_key();
+    query.diversity = config_.diversity;
+    query.overfetch = spare ? 1 : config_.rho;
+    query.filter = known_.cases(true);
+    auto found = known_.recall(query);
+    if (config_.recall_key == RecallFor::random) recall_rng_.shuffle(found);
+    std::vector<Case> out;
+    for (const auto& r : found) {
+      if (static_cast<int>(out.size()) == config_.cases) break;
+      const auto* known = std::get_if<Case>(&r.lesson.what);
+      if (known == nullptr || too_long(*known, parts)) continue;
+      known_.used(r.lesson.id);
+      out.push_back(*known);
+    }
+    if (config_.case_order == CaseOrder::nearest_last) std::reverse(out.begin(), out.end());
+    return out;
+  }
+  bool too_long(const Case& known, const PromptParts& parts) const {
+    return config_.case_token_limit > 0 && tools_.model->count_tokens(shown_case(known, parts, config_)) > config_.case_token_limit;
+  }
+
+  std::vector<std::string> recall_insights() {
+    std::vector<std::string> out;
+    if (!config_.insights) return out;
+    for (const auto& lesson : known_.insights()) {
+      if (config_.max_insights > 0 && static_cast<int>(out.size()) == config_.max_insights) break;
+      known_.used(lesson.id);
+      out.push_back(std::get<Insight>(lesson.what).text);
+    }
+    return out;
+  }
+
+  PromptParts parts(const Observation& seen) {
+    PromptParts p;
+    p.world = brief_.world;
+    p.choosing = !seen.choices.empty();
+    p.task = brief_.task.goal;
+    p.notes = brief_.notes;
+    p.insights = recall_insights();
+    p.cases = recall_cases(p);
+    p.transcript = transcript_;
+    if (config_.list_choices && p.choosing) list_choices(p, seen.choices);
+    return p;
+  }
+  // The list of the first observation stays in the first message as long as it covers what is legal now; else the choices of
+  // this step are named beside it.
+  void list_choices(PromptParts& p, const std::vector<std::string>& now) const {
+    for (const auto& c : listed_) p.choices.push_back(quoted_line(c, {{}, rules_.limit}));
+    const bool covered = std::all_of(now.begin(), now.end(), [&](const auto& c) { return std::find(listed_.begin(), listed_.end(), c) != listed_.end(); });
+    if (covered) return;
+    p.choices.clear();
+    std::string line = "Choices: ";
+    for (std::size_t i = 0; i < now.size(); ++i) line += (i == 0 ? "" : ", ") + quoted_line(now[i], {{}, rules_.limit});
+    p.transcript.push_back(line);
+  }
+
+  // ---- among choices
+  Move choose(const Observation& seen) {
+    if (tools_.chooser == nullptr)
+      throw Error(Fault::unavailable, "react: this world offers choices, but the model can't score them (it gives no log-probabilities)");
+    PromptParts p = parts(seen);
+    Move move;
+    if (config_.think) {
+      move.thought = think(p);
+      p.transcript = transcript_;
+    }
+    const auto scores = model_scores(p, seen.choices);
+    move.preference = scores;
+    add_vote(seen.choices, move.preference);
+    add_exploration(seen.choices, move.preference);
+    move.choice = pick(move.preference);
+    move.action = seen.choices[static_cast<std::size_t>(move.choice)];
+    return move;
+  }
+
+  // Log-softmax over the choices of the model's scores, calibrated and normalised as the settings say.
+  std::vector<double> model_scores(const PromptParts& p, const std::vector<std::string>& choices) {
+    ChoiceRequest request;
+    request.prompt = react_prompt(p, config_);
+    request.lead = action_word(*brief_.world) + ":";
+    request.choices = choices;
+    const double share = p.cases.empty() ? config_.calibrate_weight : config_.calibrate_with_cases;
+    const bool calibrate = config_.calibrate == Calibrate::always || (config_.calibrate == Calibrate::without_cases && p.cases.empty());
+    if (calibrate) request.content_free = content_free_prompt(p, config_);
+    const auto answers = tools_.chooser->score({&request, 1});
+    if (answers.size() != 1 || answers[0].logp.size() != choices.size() || (calibrate && answers[0].prior.size() != choices.size()))
+      throw Error(Fault::internal, "react: expected a score for each of " + std::to_string(choices.size()) + " choices");
+    const Score& score = answers[0];
+    std::vector<double> out(choices.size());
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = score.logp[i] - (calibrate ? share * score.prior[i] : 0.0);
+      if (config_.length_normalise) out[i] /= std::max(1, score.tokens[i]);
+    }
+    normalise(out);
+    return out;
+  }
+  static void normalise(std::vector<double>& logs) {
+    const double top = *std::max_element(logs.begin(), logs.end());
+    double sum = 0.0;
+    for (const double x : logs) sum += std::exp(x - top);
+    for (double& x : logs) x -= top + std::log(sum);
+  }
+
+  void add_vote(const std::vector<std::string>& choices, std::vector<double>& scores) {
+    if (config_.vote <= 0.0) return;
+    RecallQuery query;
+    query.text = brief_.task.goal;
+    query.k = config_.vote_k;
+    query.by = RecallBy::dense;
+    query.filter = known_.cases(true);
+    const auto near = known_.recall(query);
+    if (near.empty()) return;
+    for (const auto& r : near) known_.used(r.lesson.id);
+    const auto votes = neighbour_vote(choices, near, {.power = config_.vote_power, .smoothing = config_.vote_smoothing});
+    for (std::size_t i = 0; i < scores.size(); ++i) scores[i] += config_.vote * votes[i];
+  }
+
+  // Count bonus in the manner of UCB1 (Auer et al. 2002): choices seldom tried in all known cases of this kind come first.
+  void add_exploration(const std::vector<std::string>& choices, std::vector<double>& scores) {
+    if (config_.explore <= 0.0 || !known_.possible()) return;
+    if (all_tries_ < 0) {
+      all_tries_ = 0;
+      for (const auto& lesson : known_.lessons().all(known_.cases(false)))
+        if (const auto* known = std::get_if<Case>(&lesson.what))
+          for (const auto& action : known->actions) ++tries_[action], ++all_tries_;
+    }
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      const auto it = tries_.find(choices[i]);
+      const double n = it == tries_.end() ? 0.0 : it->second;
+      scores[i] += config_.explore * std::sqrt(std::log(1.0 + all_tries_) / (1.0 + n));
+    }
+  }
+
+  // Greedy at temperature 0 (the first of equals), else sampled: argmax of scores / T + Gumbel noise.
+  int pick(const std::vector<double>& scores) {
+    const double t = brief_.sampling.temperature;
+    std::size_t best = 0;
+    double best_value = 0.0;
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      const double value = t > 0.0 ? scores[i] / t - std::log(-std::log(1.0 - choice_rng_.uniform() + 0x1p-60)) : scores[i];
+      if (i == 0 || value > best_value) best = i, best_value = value;
+    }
+    return static_cast<int>(best);
+  }
+
+  // ---- free text
+  Reply generate(std::vector<Message> prompt) {
+    Sampling s = brief_.sampling;
+    s.stop = {"\n"};
+    s.max_tokens = config_.line_tokens;
+    s.seed = mix64(brief_.sampling.seed + static_cast<std::uint64_t>(generations_++));
+    return tools_.model->chat(prompt, s);
+  }
+
+  std::string think(PromptParts p) {
+    if (tools_.model == nullptr) throw Error(Fault::unavailable, "react: think needs a model that writes text");
+    p.transcript.push_back("Thought:");
+    const std::string thought = quoted_line(generate(react_prompt(p, config_)).text, rules_);
+    if (!thought.empty()) transcript_.push_back("Thought: " + thought);
+    return thought;
+  }
+
+  Move write(const Observation& seen) {
+    if (tools_.model == nullptr) throw Error(Fault::unavailable, "react: this world wants free text, and there is no model to write it");
+    Move move;
+    for (int i = 0; i < generations_per_step; ++i) {
+      Reply reply = generate(react_prompt(parts(seen), config_));
+      const auto line = parse_react_line(reply.text, action_word(*brief_.world));
+      move.trace = std::move(reply.trace);
+      if (line.kind != ReactLine::thought) {
+        move.action = line.text;
+        return move;
+      }
+      remember_thought(line.text, move);
+    }
+    move.action = "N/A";
+    overthought_ = true;
+    return move;
+  }
+  void remember_thought(const std::string& text, Move& move) {
+    const std::string thought = quoted_line(text, rules_);
+    if (thought.empty()) return;
+    transcript_.push_back("Thought: " + thought);
+    move.thought += (move.thought.empty() ? "" : " ") + thought;
+    last_thought_ = thought;
+    thought_last_ = true;
+  }
+
+  ReactConfig config_;
+  AgentTools tools_;
+  Brief brief_;
+  WorldFacts no_world_;
+  QuoteRules rules_;
+  Recollection known_;
+  Rng choice_rng_, recall_rng_;
+  std::vector<std::string> transcript_, listed_;
+  std::string last_thought_, last_action_, last_step_;
+  std::size_t step_begin_ = 0;  // where the current step's lines start in transcript_
+  std::map<std::string, int> tries_;
+  int all_tries_ = -1;  // -1 = not counted yet
+  bool started_ = false, overthought_ = false, thought_last_ = false;
+  int generations_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Agent> make_react(const Settings& settings, const AgentTools& tools) {
+  const auto config = read_config<ReactConfig>(settings);
+  if (tools.model == nullptr && tools.chooser == nullptr) throw Error(Fault::unavailable, "react: needs a model");
+  if (tools.model == nullptr && (config.think || config.case_token_limit > 0))
+    throw Error(Fault::unavailable, "react: think and case_token_limit need a model that writes text");
+  return std::make_unique<ReactAgent>(config, tools);
+}
+
+constinit const AgentEntry agent_react{
+    .name = "react",
+    .summary = "a language model that thinks and acts by turns, with recalled cases and insights in its prompt",
+    .fields = &describe_config<ReactConfig>,
+    .make = &make_react,
+    .needs_settings = false,
+};
+
+}  // namespace hone

@@ -1,0 +1,60 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/app.h"
+#include "cli/progress.h"
+#include "cli/terminal.h"
+#include "engine/compare.h"
+
+namespace hone::cli {
+
+namespace {
+
+struct EvalFlags {
+  std::vector<std::string> recipes, set;
+  int seeds = 1, tasks = 0;
+  std::int64_t version = -1;
+};
+
+int eval(const Context& context, const EvalFlags& flags) {
+  CompareOptions options;
+  options.home = context.home;
+  for (const auto& r : flags.recipes) options.recipes.push_back(load_recipe(r, flags.set));
+  options.seeds = flags.seeds;
+  options.tasks = flags.tasks;
+  if (flags.version >= 0) options.version = static_cast<std::uint64_t>(flags.version);
+  options.listener = make_listener(context.json);
+  options.stop = context.stop;
+  const auto result = compare_recipes(options);
+  if (context.json) {
+    print_json(compare_json(result));
+    return 0;
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& row : result.rows) {
+    const bool compared = *row.against_first.test != 0;
+    const auto& d = row.against_first.difference;
+    rows.push_back({row.recipe, row.arm, percent(row.score.mean), fmt::format("[{} to {}]", percent(row.score.low), percent(row.score.high)),
+                    compared ? fmt::format("{:+.1f} [{:+.1f} to {:+.1f}]", 100 * d.mean, 100 * d.low, 100 * d.high) : "", compared ? fmt::format("{:.2g}", row.against_first.p) : "",
+                    fmt::format("{} x {}", row.tasks, row.seeds), count(static_cast<double>(row.usage.prompt_tokens + row.usage.generated_tokens)), duration(row.usage.seconds)});
+  }
+  print_table({"recipe", "agent", "score", "95 %", "points against the first row", "p", "tasks x seeds", "tokens", "time"}, rows);
+  print(dim("store before and after: " + result.store_hash_after.substr(0, 16) + ", unchanged"));
+  return 0;
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app, Context& context) {
+  auto flags = std::make_shared<EvalFlags>();
+  auto* command = app.add_subcommand("eval", "play what was learned on unseen tasks, several recipes in one table; learns nothing");
+  command->add_option("recipes", flags->recipes, "recipes whose runs are finished")->required();
+  command->add_option("--set", flags->set, "replace a field in every recipe")->take_all();
+  command->add_option("--seeds", flags->seeds, "so many runs of each recipe: seed, seed + 1, ...")->check(CLI::Range(1, 1000));
+  command->add_option("--tasks", flags->tasks, "only the first so many test tasks")->check(CLI::Range(0, 1000000));
+  command->add_option("--version", flags->version, "the lessons as they were at this version (hone runs show lists them)");
+  command->callback([flags, &context] { context.action = [flags, &context] { return eval(context, *flags); }; });
+}
+
+}  // namespace hone::cli

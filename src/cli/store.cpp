@@ -1,0 +1,224 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iostream>
+
+#include "cli/app.h"
+#include "cli/terminal.h"
+#include "core/error.h"
+#include "engine/opened.h"
+#include "store/transfer.h"
+#include "store/upkeep.h"
+
+namespace hone::cli {
+
+namespace {
+
+struct StoreFlags {
+  std::string id, path, run, env, out = "-", chat_env = "chat";
+  bool canonical = false, lessons = false, dry_run = false, yes = false;
+  int limit = 20, keep_best = 0, older_than_days = 0;
+};
+
+Store open(const Context& context, bool writing) {
+  if (writing) std::filesystem::create_directories(context.home);
+  return Store(store_path(context.home), {.create = writing, .read_only = !writing});
+}
+
+std::string lesson_text(const Lesson& lesson) {
+  if (const auto* i = std::get_if<Insight>(&lesson.what)) return fmt::format("({}) {}", i->count, i->text);
+  if (const auto* c = std::get_if<Case>(&lesson.what)) return c->task + " → " + (c->actions.empty() ? std::string() : c->actions.back());
+  if (const auto* s = std::get_if<Skill>(&lesson.what)) return s->name;
+  return std::get<Weights>(lesson.what).artifact_sha;
+}
+
+int list(const Context& context, const StoreFlags& flags) {
+  const Store store = open(context, false);
+  if (flags.lessons) {
+    wire::Json all = wire::Json::array();
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& s : store.lessons({.scope = std::nullopt, .run = flags.run, .env = flags.env, .limit = flags.limit})) {
+      all.push_back(wire::to_json(s.lesson));
+      rows.push_back({s.lesson.id, s.lesson.learner, s.lesson.env, std::to_string(s.added), lesson_text(s.lesson)});
+    }
+    if (context.json) print_json(all);
+    else print_table({"lesson", "method", "world", "version", "text"}, rows);
+    return 0;
+  }
+  EpisodeQuery query{.env = flags.env, .order = EpisodeOrder::newest, .limit = flags.limit, .with_steps = false};
+  if (!flags.run.empty()) query.run = store.find_run(flags.run).id;
+  wire::Json all = wire::Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& e : store.episodes(query)) {
+    all.push_back(wire::to_json(e));
+    rows.push_back({e.id, e.task.env, e.solved ? "solved" : std::string(wire::to_string(e.ending)), fmt::format("{:.2f}", e.score), e.task.goal});
+  }
+  if (context.json) print_json(all);
+  else {
+    print_table({"episode", "world", "ending", "score", "task"}, rows);
+    print(dim(fmt::format("{} episodes in {}; the newest {} shown (--limit, --lessons)", store.count_episodes(query), store.path().string(), rows.size())));
+  }
+  return 0;
+}
+
+int show(const Context& context, const std::string& id) {
+  const Store store = open(context, false);
+  if (const auto e = store.episode(id)) {
+    print(context.json ? wire::dump(wire::to_json(*e)) : wire::to_json(*e).dump(2, ' ', false, wire::Json::error_handler_t::replace));
+    if (!context.json) print(fmt::format("lessons that rest on it: {}", store.resting_on(id).size()));
+    return 0;
+  }
+  if (const auto l = store.lesson(id)) {
+    auto json = wire::to_json(l->lesson);
+    json["added"] = l->added;
+    json["retired"] = l->retired;
+    print(context.json ? wire::dump(json) : json.dump(2, ' ', false, wire::Json::error_handler_t::replace));
+    return 0;
+  }
+  throw Error(Fault::not_found, "no episode and no lesson has the id '" + id + "'");
+}
+
+int export_all(const Context& context, const StoreFlags& flags) {
+  const Store store = open(context, false);
+  ExportOptions options;
+  options.canonical = flags.canonical;
+  if (!flags.run.empty()) options.runs = {store.find_run(flags.run).id};
+  if (flags.out == "-") {
+    export_jsonl(store, std::cout, options);
+    std::cout.flush();
+    if (!std::cout) throw Error(Fault::io, "standard output can't be written");
+    return 0;
+  }
+  const std::string part = flags.out + ".part";
+  {
+    std::ofstream out(part, std::ios::binary);
+    if (!out) throw Error(Fault::io, flags.out + ": can't be written");
+    export_jsonl(store, out, options);
+    out.flush();
+    if (!out) {
+      std::filesystem::remove(part);
+      throw Error(Fault::io, flags.out + ": can't be written (no space?); nothing was left there");
+    }
+  }
+  std::filesystem::rename(part, flags.out);
+  return 0;
+}
+
+int import_file(const Context& context, const StoreFlags& flags) {
+  std::ifstream in(flags.path, std::ios::binary);
+  if (!in) throw Error(Fault::usage, flags.path + ": can't be read (no such file?)");
+  Store store = open(context, true);
+  ChatImport options;
+  options.file = flags.path;
+  options.name = std::filesystem::path(flags.path).stem().string();
+  options.env = flags.chat_env;
+  const auto done = import_chats(store, in, options);
+  if (context.json) print_json({{"lines", done.lines}, {"added", done.added}, {"known", done.known}});
+  else print(fmt::format("{} lines: {} added, {} were here already", done.lines, done.added, done.known));
+  return 0;
+}
+
+int merge_other(const Context& context, const StoreFlags& flags) {
+  std::filesystem::path other = flags.path;
+  if (std::filesystem::is_directory(other)) other = store_path(other);
+  Store store = open(context, true);
+  const auto done = merge(store, other);
+  if (context.json) print_json({{"added", done.added}, {"known", done.known}, {"conflicts", done.conflicts}});
+  else print(fmt::format("{} added, {} were here already, {} differed and are kept beside ours", done.added, done.known, done.conflicts));
+  return 0;
+}
+
+int prune_old(const Context& context, const StoreFlags& flags) {
+  if (flags.older_than_days == 0 && flags.keep_best == 0 && flags.run.empty())
+    throw Error(Fault::usage, "hone store prune: say what may go: --older-than DAYS, --keep-best N or --run RUN (with --dry-run to look first)");
+  Store store = open(context, true);
+  PrunePolicy policy;
+  if (!flags.run.empty()) policy.runs = {store.find_run(flags.run).id};
+  if (flags.older_than_days > 0) {
+    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    policy.before_ms = now - static_cast<std::int64_t>(flags.older_than_days) * 86400000;
+  }
+  policy.keep_best = flags.keep_best;
+  policy.dry_run = flags.dry_run;
+  const auto done = prune(store, policy);
+  if (context.json) print_json({{"episodes", done.episodes}, {"kept_as_evidence", done.kept_as_evidence}, {"artifacts", done.artifacts}, {"dry_run", flags.dry_run}});
+  else print(fmt::format("{}{} episodes and {} artifacts; {} episodes stay because lessons rest on them", flags.dry_run ? "would remove " : "removed ", done.episodes, done.artifacts, done.kept_as_evidence));
+  return 0;
+}
+
+int verify_all(const Context& context) {
+  const Store store = open(context, false);
+  const auto problems = verify(store);
+  if (context.json) print_json({{"path", store.path().string()}, {"problems", problems}, {"hash", problems.empty() ? content_hash(store) : ""}});
+  else if (problems.empty()) print(fmt::format("{}: sound (schema {}, content {})", store.path().string(), store.schema_version(), content_hash(store).substr(0, 16)));
+  else
+    for (const auto& p : problems) print(p);
+  return problems.empty() ? 0 : 1;
+}
+
+int erase(const Context& context, const StoreFlags& flags) {
+  Store store = open(context, true);
+  const auto gone = flags.dry_run ? erase_preview(store, flags.id) : erase_episode(store, flags.id);
+  if (context.json) {
+    print_json({{"episodes", gone.episodes}, {"lessons", gone.lessons}, {"generations", gone.generations}, {"artifacts", gone.artifacts}, {"orphans", gone.orphans}, {"dry_run", flags.dry_run}});
+  } else {
+    print(fmt::format("{} {} episode, {} lessons that rest on it, {} generations, {} artifacts; {} later tries keep without it", flags.dry_run ? "would erase" : "erased", gone.episodes.size(),
+                      gone.lessons.size(), gone.generations.size(), gone.artifacts.size(), gone.orphans.size()));
+    if (!flags.dry_run) note("reports written earlier may still show it; `hone runs rm` removes a run with its report");
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_store(CLI::App& app, Context& context) {
+  auto f = std::make_shared<StoreFlags>();
+  auto* command = app.add_subcommand("store", "what was experienced and learned");
+  command->require_subcommand(1);
+  auto act = [&context](CLI::App* sub, auto function) {
+    sub->callback([&context, function] { context.action = function; });
+  };
+  auto* sub = command->add_subcommand("list", "episodes, newest first, or lessons");
+  sub->add_flag("--lessons", f->lessons, "lessons instead of episodes");
+  sub->add_option("--run", f->run, "only of this run");
+  sub->add_option("--env", f->env, "only of this world");
+  sub->add_option("--limit", f->limit, "how many")->check(CLI::Range(1, 1000000));
+  act(sub, [&context, f] { return list(context, *f); });
+
+  sub = command->add_subcommand("show", "one episode or lesson, whole");
+  sub->add_option("id", f->id)->required();
+  act(sub, [&context, f] { return show(context, f->id); });
+
+  sub = command->add_subcommand("export", "everything as JSON lines (docs/formats/store-export.md)");
+  sub->add_option("--out", f->out, "file, - = standard output");
+  sub->add_option("--run", f->run, "only this run");
+  sub->add_flag("--canonical", f->canonical, "comparable between runs: ids mapped, times left out");
+  act(sub, [&context, f] { return export_all(context, *f); });
+
+  sub = command->add_subcommand("import", "an export, or chat transcripts: {\"messages\": [...], \"outcome\": \"solved\"} a line");
+  sub->add_option("file", f->path)->required();
+  sub->add_option("--env", f->chat_env, "world's name for imported chats");
+  act(sub, [&context, f] { return import_file(context, *f); });
+
+  sub = command->add_subcommand("merge", "take over what another store has and this one lacks");
+  sub->add_option("other", f->path, "its file or home directory")->required();
+  act(sub, [&context, f] { return merge_other(context, *f); });
+
+  sub = command->add_subcommand("prune", "remove episodes that no lesson rests on");
+  sub->add_option("--older-than", f->older_than_days, "days")->check(CLI::Range(1, 100000));
+  sub->add_option("--keep-best", f->keep_best, "of every task, so many stay")->check(CLI::Range(0, 100000));
+  sub->add_option("--run", f->run, "only of this run");
+  sub->add_flag("--dry-run", f->dry_run, "say what would go");
+  act(sub, [&context, f] { return prune_old(context, *f); });
+
+  sub = command->add_subcommand("verify", "read everything and say what is wrong");
+  act(sub, [&context] { return verify_all(context); });
+
+  sub = command->add_subcommand("erase", "an episode and every lesson that rests on it");
+  sub->add_option("id", f->id)->required();
+  sub->add_flag("--dry-run", f->dry_run, "say what would go");
+  act(sub, [&context, f] { return erase(context, *f); });
+}
+
+}  // namespace hone::cli

@@ -1,0 +1,52 @@
+// Printing for people: tables, colours where there is a terminal, one progress line. Data goes to standard output, everything
+// said about it to standard error.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wire/json.h"
+
+namespace hone::cli {
+
+bool colour();       // standard output is a terminal that takes colours, and NO_COLOR is not set
+bool interactive();  // standard error is a terminal
+
+std::string bold(std::string_view text);
+std::string dim(std::string_view text);
+
+void print(std::string_view text);       // a line on standard output
+void print_json(const wire::Json& json);  // one line on standard output, flushed
+void note(std::string_view text);        // a line on standard error
+void fail(std::string_view text, bool json, std::string_view kind);
+
+// Columns as wide as their content; numbers (cells that start with a digit, a sign or a dot) to the right. Cells are cut at
+// 60 characters.
+void print_table(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows);
+
+std::string percent(double share);           // "37.5 %"
+std::string duration(double seconds);        // "4 s", "2:05", "1:02:05"
+std::string count(double number);            // "812", "12.3 k", "4.1 M"
+std::string bytes_text(double bytes);        // "98.1 MB"
+std::string printable(std::string_view text, std::size_t most = 60);  // one line, control characters shown as a dot
+
+// One line that is redrawn in place on a terminal, or a line now and then where there is none.
+class Bar {
+ public:
+  void start(std::string label, double total);
+  void update(double done, std::string_view tail);
+  void tail(std::string_view tail) { update(done_, tail); }  // same place, other words
+  void finish();  // clears the line
+  ~Bar() { finish(); }
+
+ private:
+  void draw(double done, std::string_view tail, bool last);
+  std::string label_;
+  double total_ = 0.0, done_ = 0.0, first_done_ = -1.0;
+  bool open_ = false;
+  std::chrono::steady_clock::time_point started_, drawn_;
+};
+
+}  // namespace hone::cli

@@ -1,0 +1,25 @@
+#include "core/error.h"
+
+namespace hone {
+
+std::string_view to_string(Fault fault) {
+  switch (fault) {
+    case Fault::usage: return "usage";
+    case Fault::bad_input: return "bad_input";
+    case Fault::not_found: return "not_found";
+    case Fault::unavailable: return "unavailable";
+    case Fault::io: return "io";
+    case Fault::corrupt: return "corrupt";
+    case Fault::conflict: return "conflict";
+    case Fault::budget: return "budget";
+    case Fault::interrupted: return "interrupted";
+    case Fault::internal: return "internal";
+  }
+  return "internal";
+}
+
+Error Error::within(std::string_view context) const {
+  return Error(fault_, std::string(context) + ": " + what());
+}
+
+}  // namespace hone

@@ -1,0 +1,119 @@
+#include "engine/compare.h"
+
+#include <chrono>
+
+#include "core/error.h"
+#include "engine/arms.h"
+#include "engine/opened.h"
+#include "engine/report.h"
+#include "store/upkeep.h"
+#include "wire/sha256.h"
+
+namespace hone {
+
+namespace {
+
+Recipe with_seed(Recipe recipe, std::uint64_t seed) {
+  recipe.seed = seed;
+  return recipe;
+}
+
+RunInfo finished_run(const Store& store, const Recipe& recipe, const std::string& hash) {
+  std::optional<RunInfo> found;
+  for (auto& run : store.runs())
+    if (run.config_hash == hash && run.status == RunStatus::finished) found = std::move(run);
+  if (!found)
+    throw Error(Fault::not_found, "recipe '" + recipe.name + "' with seed " + std::to_string(recipe.seed) +
+                                      " has no finished run here (hone eval never learns): first `hone learn " +
+                                      (recipe.path.rfind("builtin:", 0) == 0 ? recipe.path.substr(8) : recipe.path) + " --set seed=" +
+                                      std::to_string(recipe.seed) + "`");
+  return *found;
+}
+
+// The arms of one recipe and seed on the test tasks.
+class OneRun {
+ public:
+  OneRun(const CompareOptions& options, const Recipe& recipe, const Store& store)
+      : options_(options), recipe_(recipe), opened_(recipe_), store_(store), info_(finished_run(store, recipe_, opened_.config_hash())) {
+    if (opened_.reflex()) throw Error(Fault::usage, "hone eval: '" + recipe.name + "' is of the reflex tempo; its scores are in its run's report (hone runs show)");
+  }
+
+  void play(std::vector<CompareRow>& rows, Journal& journal, std::size_t first_row) {
+    const auto scope = scope_of(info_.id);
+    const auto latest = store_.latest_version(scope);
+    const auto version = options_.version.value_or(latest);
+    if (version > latest) throw Error(Fault::usage, "--version " + std::to_string(version) + ": run " + info_.id + " has versions 0 to " + std::to_string(latest));
+    std::unique_ptr<Lessons> known;
+    if (version > 0) known = store_.snapshot(scope, version, opened_.embedder());
+    auto tasks = opened_.tasks(Split::test);
+    if (options_.tasks > 0 && static_cast<std::size_t>(options_.tasks) < tasks.size()) tasks.resize(static_cast<std::size_t>(options_.tasks));
+    Arms arms({&recipe_, &opened_, &store_, &journal, info_.id, nullptr, options_.listener, options_.stop});
+    std::size_t row = first_row;
+    for (const Arm& arm : arms.list()) {
+      EvalPlan plan{.run = info_.id, .label = info_.id + "@" + std::to_string(version) + "/" + arm.name, .tasks = tasks, .lessons = arm.lessons ? known.get() : nullptr,
+                    .lessons_for = {}, .rng = arms.rng(), .in_flight = recipe_.in_flight};
+      const auto result = evaluate(arms.stage(arm, Split::test), plan, journal, options_.listener);
+      if (row == rows.size()) rows.push_back({.recipe = recipe_.name, .arm = arm.name, .baseline = arm.role == ArmRole::baseline, .score = {}, .usage = {}, .against_first = {}, .scores = {}});
+      rows[row].scores.insert(rows[row].scores.end(), result.scores.begin(), result.scores.end());
+      rows[row].usage += result.usage;
+      ++rows[row].seeds;
+      rows[row].tasks = static_cast<int>(tasks.size());
+      ++row;
+    }
+  }
+  std::string model_hash() const { return opened_.model_sha(); }
+
+ private:
+  const CompareOptions& options_;
+  Recipe recipe_;
+  Opened opened_;
+  const Store& store_;
+  RunInfo info_;
+};
+
+}  // namespace
+
+CompareResult compare_recipes(const CompareOptions& options) {
+  const auto started = std::chrono::steady_clock::now();
+  const Store store(store_path(options.home), {.create = false, .read_only = true});
+  CompareResult out;
+  out.store_hash_before = content_hash(store);
+  std::filesystem::create_directories(options.home / "evaluations");
+  for (const auto& recipe : options.recipes) {
+    const std::size_t first_row = out.rows.size();
+    for (int s = 0; s < options.seeds; ++s) {
+      OneRun one(options, with_seed(recipe, recipe.seed + static_cast<std::uint64_t>(s)), store);
+      Journal journal((options.home / "evaluations" / (recipe.name + "-" + std::to_string(recipe.seed + static_cast<std::uint64_t>(s)) + ".jsonl")).string());
+      one.play(out.rows, journal, first_row);
+      out.model_hashes.push_back(one.model_hash());
+    }
+  }
+  const Rng rng = Rng(1).split("compare");
+  for (auto& row : out.rows) {
+    row.score = bootstrap_mean(row.scores, rng.split(row.recipe + "/" + row.arm));
+    if (&row != &out.rows.front() && row.scores.size() == out.rows.front().scores.size())
+      row.against_first = compare_paired(out.rows.front().scores, row.scores, rng.split("against/" + row.recipe + "/" + row.arm));
+  }
+  out.store_hash_after = content_hash(store);
+  out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  if (out.store_hash_before != out.store_hash_after) throw Error(Fault::internal, "evaluation changed the store: " + out.store_hash_before + " is now " + out.store_hash_after);
+  return out;
+}
+
+wire::Json compare_json(const CompareResult& result) {
+  wire::Json rows = wire::Json::array();
+  for (const auto& row : result.rows) {
+    wire::Json j{{"recipe", row.recipe}, {"arm", row.arm}, {"baseline", row.baseline}, {"score", row.score.mean}, {"low", row.score.low}, {"high", row.score.high},
+                 {"tasks", row.tasks}, {"seeds", row.seeds}, {"tokens", row.usage.prompt_tokens + row.usage.generated_tokens}, {"seconds", row.usage.seconds}, {"money", row.usage.money}};
+    j["difference"] = nullptr;
+    if (*row.against_first.test != 0) {
+      j["difference"] = interval_json(row.against_first.difference);
+      j["difference"]["p"] = row.against_first.p;
+      j["difference"]["test"] = row.against_first.test;
+    }
+    rows.push_back(std::move(j));
+  }
+  return {{"rows", std::move(rows)}, {"store_before", result.store_hash_before}, {"store_after", result.store_hash_after}, {"models", result.model_hashes}, {"seconds", result.seconds}};
+}
+
+}  // namespace hone

@@ -1,0 +1,47 @@
+// `hone eval`: what runs have learned, played again on the same tasks. Nothing is learned and the store is only read; the hash of
+// its content before and after is part of the answer.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "engine/event.h"
+#include "engine/recipe.h"
+#include "engine/stats.h"
+
+namespace hone {
+
+struct CompareOptions {
+  std::filesystem::path home;
+  std::vector<Recipe> recipes;
+  int seeds = 1;                          // runs with seed, seed + 1, ...; every recipe needs a finished run for each
+  std::optional<std::uint64_t> version;   // lessons as they were at that version, instead of the latest
+  int tasks = 0;                          // only the first so many test tasks, 0 = all
+  Listener listener;
+  std::stop_token stop;
+};
+
+struct CompareRow {
+  std::string recipe, arm;
+  bool baseline = false;
+  Interval score;
+  int seeds = 0, tasks = 0;
+  Usage usage;
+  Comparison against_first;  // the first row: baseline of the first recipe, on the same tasks and seeds
+  std::vector<double> scores;
+};
+
+struct CompareResult {
+  std::vector<CompareRow> rows;
+  std::string store_hash_before, store_hash_after;
+  std::vector<std::string> model_hashes;  // SHA-256 of the model files, read again after the evaluation
+  double seconds = 0.0;
+};
+
+CompareResult compare_recipes(const CompareOptions& options);
+wire::Json compare_json(const CompareResult& result);
+
+}  // namespace hone

@@ -1,0 +1,215 @@
+#include "engine/learn.h"
+
+#include <chrono>
+#include <set>
+
+#include "core/error.h"
+#include "engine/tools.h"
+
+namespace hone {
+
+namespace {
+
+std::string two_part(const char* kind, int round) { return std::string(kind) + "/" + std::to_string(round); }
+
+std::string cap_reached(const Budget& budget, const LearnState& state, std::size_t next_trials) {
+  const auto tokens = state.usage.prompt_tokens + state.usage.generated_tokens;
+  if (budget.episodes > 0 && state.episodes + static_cast<std::int64_t>(std::max<std::size_t>(next_trials, 1)) > budget.episodes) return "episodes";
+  if (budget.tokens > 0 && tokens >= budget.tokens) return "tokens";
+  if (budget.money > 0 && state.usage.money >= budget.money) return "money";
+  if (budget.seconds > 0 && state.usage.seconds >= budget.seconds) return "seconds";
+  return {};
+}
+
+void save_state(const LearnState& s, Sink& sink) {
+  put(sink, s.rounds);
+  put(sink, static_cast<std::uint8_t>(s.done));
+  put(sink, s.episodes);
+  put(sink, s.usage);
+  put(sink, static_cast<std::uint64_t>(s.tasks_seen.size()));
+  for (auto n : s.tasks_seen) put(sink, n);
+  put_text(sink, s.ended_by);
+}
+
+LearnState load_state(Source& source) {
+  LearnState s;
+  get(source, s.rounds);
+  std::uint8_t done = 0;
+  get(source, done);
+  s.done = done != 0;
+  get(source, s.episodes);
+  get(source, s.usage);
+  std::uint64_t n = 0;
+  get(source, n);
+  for (std::uint64_t i = 0; i < n; ++i) {
+    std::int64_t seen = 0;
+    get(source, seen);
+    s.tasks_seen.push_back(seen);
+  }
+  s.ended_by = get_text(source);
+  return s;
+}
+
+// One learning run in progress.
+class Loop {
+ public:
+  explicit Loop(const LearnPlan& plan) : plan_(plan), budget_(plan.recipe->budget) {}
+
+  LearnState run() {
+    resume();
+    if (plan_.after_round && state_.rounds > 0) plan_.after_round(state_);
+    while (!state_.done) round();
+    return state_;
+  }
+
+ private:
+  void resume() {
+    const auto checkpoint = plan_.store->checkpoint(plan_.run);
+    if (!checkpoint) return;
+    MemorySource source(checkpoint->bytes);
+    state_ = load_state(source);
+    std::uint64_t tasks = 0;
+    get(source, tasks);
+    for (std::uint64_t i = 0; i < tasks; ++i) seen_.insert(get_text(source));
+    plan_.learner->load(source);
+    if (plan_.rollouts != nullptr) plan_.rollouts->load(source);
+  }
+
+  Checkpoint checkpoint() const {
+    MemorySink sink;
+    save_state(state_, sink);
+    put(sink, static_cast<std::uint64_t>(seen_.size()));
+    for (const auto& id : seen_) put_text(sink, id);
+    plan_.learner->save(sink);
+    if (plan_.rollouts != nullptr) plan_.rollouts->save(sink);
+    return {state_.rounds, std::move(sink.data), {}};
+  }
+
+  void round() {
+    if (plan_.stage.stop.stop_requested()) throw Error(Fault::interrupted, "stopped");
+    const auto started = std::chrono::steady_clock::now();
+    Progress progress{.round = state_.rounds, .last_call = false};
+    Need need = plan_.learner->next(progress);
+    const std::string cap = need.done ? std::string() : cap_reached(budget_, state_, need.trials.size());
+    if (!cap.empty()) {
+      state_.ended_by = cap;
+      progress.last_call = true;
+      need.trials.clear();
+      need.rollout_steps = 0;
+      if (plan_.listener) plan_.listener({"warning", {{"text", "the cap on " + cap + " is reached: learning ends here, with what was learned so far"}}});
+      plan_.learner->next(progress);
+    }
+    if (need.done) {
+      finish();
+      return;
+    }
+    const auto known = plan_.store->snapshot(scope_of(plan_.run), std::nullopt, plan_.embedder);
+    Experience experience;
+    std::vector<Episode> episodes;
+    if (state_.rounds == 0 && !plan_.stored.empty()) episodes = plan_.stored;
+    else episodes = collect(need, *known);
+    experience.episodes = episodes;
+    Metrics rollout_metrics;
+    if (need.rollout_steps > 0) experience.rollout = roll(need.rollout_steps, rollout_metrics);
+
+    const std::string key = two_part("learn", state_.rounds);
+    EngineTools tools({plan_.store, plan_.run, state_.rounds, &plan_.stage, plan_.recipe, plan_.rng, plan_.listener, known.get()});
+    Update update;
+    try {
+      update = plan_.learner->learn(experience, *known, tools);
+    } catch (const Error& e) {
+      throw e.within("method '" + plan_.recipe->method.name + "', round " + std::to_string(state_.rounds));
+    }
+    for (auto& lesson : update.lessons.add) prepare(lesson);
+    state_.usage += tools.usage();
+    state_.usage.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count() - tools.usage().seconds;
+    state_.tasks_seen.push_back(static_cast<std::int64_t>(seen_.size()));
+    ++state_.rounds;
+    state_.done = progress.last_call;
+    for (const auto& [name, value] : rollout_metrics) update.metrics.emplace(name, value);
+    const auto before = plan_.store->find_commit(plan_.run, key).has_value();
+    plan_.store->commit({plan_.run, key, update.lessons, checkpoint()}, plan_.embedder);
+    if (!before) plan_.store->append_metrics(plan_.run, state_.rounds, update.metrics);
+    if (plan_.listener)
+      plan_.listener({"round", {{"round", state_.rounds}, {"episodes", state_.episodes}, {"tasks_seen", seen_.size()},
+                                {"lessons_added", update.lessons.add.size()}, {"lessons_retired", update.lessons.retire.size()},
+                                {"metrics", wire::to_json(update.metrics)}}});
+    if (plan_.after_round) plan_.after_round(state_);
+  }
+
+  // The learner has nothing more to ask: remembered, so that a later call doesn't ask again.
+  void finish() {
+    state_.done = true;
+    plan_.store->commit({plan_.run, "learn/done", {}, checkpoint()}, plan_.embedder);
+  }
+
+  std::vector<Episode> collect(const Need& need, const Lessons& known) {
+    Batch batch;
+    for (std::size_t i = 0; i < need.trials.size(); ++i) {
+      const Trial& trial = need.trials[i];
+      Play how;
+      how.run = plan_.run;
+      how.key = two_part("learn", state_.rounds) + "/" + std::to_string(i);
+      if (trial.with_lessons) how.view = {.lessons = &known, .withheld = {}, .withhold_rate = plan_.recipe->withhold};
+      how.rng = plan_.rng.split("trial").split(how.key);
+      batch.how.push_back(std::move(how));
+    }
+    batch.trials = need.trials;
+    auto done = [&](std::size_t, const Episode& episode, bool replayed) {
+      if (!replayed) plan_.store->append(episode);
+      ++state_.episodes;
+      seen_.insert(episode.task.id);
+      Usage used = episode.usage;
+      used.seconds = 0.0;  // the round's wall clock counts them once, not once per episode in flight
+      state_.usage += used;
+      if (plan_.listener)
+        plan_.listener({"episode", {{"n", state_.episodes}, {"task", episode.task.id}, {"solved", episode.solved}, {"score", episode.score},
+                                    {"moves", episode.steps.size()}, {"attempt", episode.attempt}, {"fault", episode.fault},
+                                    {"tasks_seen", seen_.size()}, {"tokens", state_.usage.prompt_tokens + state_.usage.generated_tokens},
+                                    {"replayed", replayed}}});
+    };
+    auto found = [&](const std::string& key) { return plan_.store->find_episode(plan_.run, key); };
+    auto episodes = play_all(plan_.stage, batch, plan_.recipe->in_flight, found, done);
+    // Ids are given by the store; learners name them as evidence.
+    for (auto& e : episodes)
+      if (e.id.empty())
+        if (auto stored = plan_.store->find_episode(plan_.run, e.key)) e.id = stored->id;
+    return episodes;
+  }
+
+  const Rollout* roll(int steps, Metrics& metrics) {
+    if (plan_.rollouts == nullptr) throw Error(Fault::bad_input, "method '" + plan_.recipe->method.name + "' needs a world of the reflex tempo");
+    auto* acting = dynamic_cast<ActingLearner*>(plan_.learner);
+    if (acting == nullptr) throw Error(Fault::internal, "a learner that asks for rollouts must act");
+    RolloutStats stats;
+    const Rollout& rollout = plan_.rollouts->collect(acting->actor(), steps, stats);
+    state_.episodes += static_cast<std::int64_t>(stats.returns.size());
+    double sum = 0.0;
+    for (double r : stats.returns) sum += r;
+    metrics["rollout/episodes"] = static_cast<double>(stats.returns.size());
+    if (!stats.returns.empty()) metrics["rollout/return"] = sum / static_cast<double>(stats.returns.size());
+    metrics["rollout/faults"] = stats.faults;
+    return &rollout;
+  }
+
+  void prepare(Lesson& lesson) const {
+    lesson.scope = scope_of(plan_.run, lesson.scope);
+    lesson.learner = plan_.recipe->method.name;
+    if (lesson.env.empty()) lesson.env = plan_.recipe->env.name;
+    if (lesson.created_ms == 0)
+      lesson.created_ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  }
+
+  const LearnPlan& plan_;
+  Budget budget_;
+  LearnState state_;
+  std::set<std::string> seen_;
+};
+
+}  // namespace
+
+std::string scope_of(const std::string& run, const std::string& part) { return part.empty() ? run : run + "/" + part; }
+
+LearnState learn(const LearnPlan& plan) { return Loop(plan).run(); }
+
+}  // namespace hone

@@ -1,0 +1,133 @@
+#include "engine/learn.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "engine/engine_test_kit.h"
+#include "engine/replay.h"
+#include "store/upkeep.h"
+
+namespace hone {
+namespace {
+
+using test::Bench;
+using test::Scratch;
+
+TEST(Learn, EveryTrainingTaskIsPlayedRecordedAndRemembered) {
+  Scratch scratch;
+  Bench bench(scratch);
+  const auto run = bench.new_run();
+  const auto state = bench.learn_into(run);
+  EXPECT_TRUE(state.done);
+  EXPECT_EQ(state.tasks_seen.back(), 24);
+  const auto episodes = bench.store.episodes({.run = run});
+  EXPECT_GE(episodes.size(), 24U);
+  EXPECT_EQ(static_cast<std::int64_t>(episodes.size()), state.episodes);
+  const auto lessons = bench.store.snapshot(scope_of(run), std::nullopt, &bench.embedder)->all({.form = LessonForm::example});
+  EXPECT_FALSE(lessons.empty());
+  for (const auto& lesson : lessons) {
+    ASSERT_FALSE(lesson.evidence.empty());
+    EXPECT_TRUE(bench.store.episode(lesson.evidence[0]).has_value());
+  }
+}
+
+TEST(Learn, WhatIsRecalledMakesUnseenTasksBetter) {
+  Scratch scratch;
+  Bench bench(scratch);
+  const auto run = bench.new_run();
+  bench.learn_into(run);
+  Journal journal((scratch / "evaluation.jsonl").string());
+  const auto known = bench.store.snapshot(scope_of(run), std::nullopt, &bench.embedder);
+  EvalPlan plan{.run = run, .label = "before", .tasks = bench.world->tasks(Split::test), .lessons = nullptr, .lessons_for = {}, .rng = Rng(1), .in_flight = 2};
+  const auto before = evaluate(bench.stage(Split::test), plan, journal, {});
+  plan.label = "after";
+  plan.lessons = known.get();
+  const auto after = evaluate(bench.stage(Split::test), plan, journal, {});
+  EXPECT_LE(before.score.mean, 0.5);
+  EXPECT_GE(after.score.mean, before.score.mean + 0.4);
+}
+
+TEST(Learn, TheNumberInFlightChangesNothing) {
+  Scratch a, b;
+  Bench one(a, "in_flight: 1\n"), eight(b, "in_flight: 8\n");
+  const auto run_one = one.new_run(), run_eight = eight.new_run();
+  one.learn_into(run_one);
+  eight.learn_into(run_eight);
+  EXPECT_EQ(test::canonical(one.store, run_one), test::canonical(eight.store, run_eight));
+}
+
+TEST(Learn, AStoppedRunGoesOnToTheSameBytes) {
+  Scratch a, b;
+  Bench whole(a), broken(b);
+  const auto undisturbed = whole.new_run(), run = broken.new_run();
+  whole.learn_into(undisturbed);
+  int sittings = 0;
+  for (bool done = false; !done; ++sittings) {
+    ASSERT_LT(sittings, 100);
+    broken.stop = std::stop_source();
+    int seen = 0;
+    try {
+      done = broken.learn_into(run, [&](const Event& e) {
+        if (e.kind == "episode" && !e.fields["replayed"].get<bool>() && ++seen == 5) broken.stop.request_stop();
+      }).done;
+    } catch (const Error& e) {
+      ASSERT_EQ(e.fault(), Fault::interrupted) << e.what();
+    }
+  }
+  EXPECT_GT(sittings, 3);
+  EXPECT_EQ(test::canonical(whole.store, undisturbed), test::canonical(broken.store, run));
+}
+
+TEST(Learn, ACapEndsTheRunWithWhatWasLearned) {
+  Scratch scratch;
+  Bench bench(scratch, "budget: {episodes: 10}\n");
+  const auto run = bench.new_run();
+  std::string warning;
+  const auto state = bench.learn_into(run, [&](const Event& e) {
+    if (e.kind == "warning") warning = e.fields["text"];
+  });
+  EXPECT_EQ(state.ended_by, "episodes");
+  EXPECT_TRUE(state.done);
+  EXPECT_LE(bench.store.count_episodes({.run = run}), 10);
+  EXPECT_GT(bench.store.latest_version(scope_of(run)), 0U);
+  EXPECT_NE(warning.find("episodes"), std::string::npos);
+}
+
+TEST(Learn, WithheldLessonsAreCountedAsSuch) {
+  Scratch scratch;
+  Bench bench(scratch, "withhold: 0.5\n");
+  const auto run = bench.new_run();
+  bench.learn_into(run);
+  std::int64_t used = 0, withheld = 0;
+  for (const auto& e : bench.store.episodes({.run = run}))
+    for (const auto& s : e.steps)
+      for (const auto& l : s.did.lessons) (l.how == LessonUse::withheld ? withheld : used)++;
+  EXPECT_GT(withheld, 0);
+  EXPECT_GT(used, 0);
+  EXPECT_FALSE(bench.store.credit(scope_of(run)).empty());
+}
+
+TEST(Replay, TheLessonThatDecidedAMoveIsFoundByTakingItAway) {
+  Scratch scratch;
+  Bench bench(scratch);
+  const auto run = bench.new_run();
+  bench.learn_into(run);
+  Journal journal((scratch / "evaluation.jsonl").string());
+  const auto known = bench.store.snapshot(scope_of(run), std::nullopt, &bench.embedder);
+  EvalPlan plan{.run = run, .label = "after", .tasks = bench.world->tasks(Split::test), .lessons = known.get(), .lessons_for = {}, .rng = Rng(1), .in_flight = 1};
+  const auto after = evaluate(bench.stage(Split::test), plan, journal, {});
+  auto one_case = bench.stage(Split::test);
+  one_case.agent_settings["cases"] = Setting{{"1"}, false, ""};
+  plan.label = "one";
+  const auto single = evaluate(one_case, plan, journal, {});
+  const auto changes = find_changes(one_case, {.run = run, .lessons = known.get(), .rng = Rng(1), .want = 50, .try_at_most = 50}, single.episodes, journal, {});
+  for (const auto& change : changes) {
+    EXPECT_NE(change.with.action, change.without.action);
+    EXPECT_TRUE(bench.store.lesson(change.lesson).has_value());
+  }
+  // The copying model follows its one case; taking that away gives it the next nearest, which may name the same queue.
+  EXPECT_FALSE(after.episodes.empty());
+}
+
+}  // namespace
+}  // namespace hone

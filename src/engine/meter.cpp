@@ -1,0 +1,42 @@
+#include "engine/meter.h"
+
+#include "core/error.h"
+
+namespace hone {
+
+void Meter::before() const {
+  if (stop_.stop_requested()) throw Error(Fault::interrupted, "stopped");
+}
+
+void Meter::charge(Usage used) {
+  used.money += (static_cast<double>(used.prompt_tokens) * prices_.prompt + static_cast<double>(used.generated_tokens) * prices_.generated) / 1e6;
+  usage_ += used;
+}
+
+const ModelFacts& Meter::facts() const {
+  if (model_ == nullptr) throw Error(Fault::unavailable, "this agent needs a language model: give the recipe a `model`");
+  return model_->facts();
+}
+
+Reply Meter::chat(std::span<const Message> messages, const Sampling& sampling) {
+  before();
+  facts();
+  auto reply = model_->chat(messages, sampling);
+  charge(reply.usage);
+  return reply;
+}
+
+int Meter::count_tokens(std::string_view text) {
+  facts();
+  return model_->count_tokens(text);
+}
+
+std::vector<Score> Meter::score(std::span<const ChoiceRequest> requests) {
+  before();
+  if (chooser_ == nullptr) throw Error(Fault::unavailable, "this model can't score choices");
+  auto scores = chooser_->score(requests);
+  for (const auto& s : scores) charge(s.usage);
+  return scores;
+}
+
+}  // namespace hone

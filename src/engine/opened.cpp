@@ -1,0 +1,113 @@
+#include "engine/opened.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "core/error.h"
+#include "engine/memo.h"
+#include "hone_version.h"
+#include "wire/sha256.h"
+
+namespace hone {
+
+std::filesystem::path default_home() {
+  if (const char* home = std::getenv("HONE_HOME"); home != nullptr && *home != 0) return home;
+  return ".hone";
+}
+
+std::filesystem::path store_path(const std::filesystem::path& home) { return home / "hone.db"; }
+
+std::string cpu_name() {
+  std::ifstream in("/proc/cpuinfo");
+  std::string line, name = "unknown CPU";
+  while (std::getline(in, line)) {
+    if (line.rfind("model name", 0) != 0) continue;
+    if (const auto colon = line.find(": "); colon != std::string::npos) name = line.substr(colon + 2);
+    break;
+  }
+  return name + ", " + std::to_string(std::thread::hardware_concurrency()) + " cores";
+}
+
+namespace {
+
+void merge(Settings& into, const Settings& over) {
+  for (const auto& [key, value] : over) into[key] = value;
+}
+
+}  // namespace
+
+Opened::Opened(const Recipe& recipe) : recipe_(recipe) {
+  const EnvEntry& env = find_env(recipe.env.name, recipe.env.where);
+  method_ = &find_learner(recipe.method.name, recipe.method.where);
+  const bool wants_batch = method_->tempo == Tempo::reflex;
+  if (wants_batch && env.open_batch == nullptr)
+    throw Error(Fault::bad_input, recipe.env.where + ": world '" + recipe.env.name + "' has no reflex tempo, which method '" + recipe.method.name + "' needs");
+  if (!wants_batch && env.open == nullptr)
+    throw Error(Fault::bad_input, recipe.env.where + ": world '" + recipe.env.name + "' has no deliberate tempo, which method '" + recipe.method.name + "' needs");
+  if (wants_batch) batch_ = env.open_batch(recipe.env.settings);
+  else world_ = env.open(recipe.env.settings);
+  make_learner(Rng(recipe.seed), wants_batch ? &batch_->make(1)->spec() : nullptr, false);  // its settings fit
+  if (wants_batch) return;
+
+  find_agent(recipe.agent.name, recipe.agent.where);
+  for (const auto& arm : recipe.arms) find_agent(arm.agent.name, arm.agent.where);
+  if (!recipe.model.empty()) {
+    Settings given = recipe.model_settings;
+    given["deterministic"] = Setting{{recipe.deterministic ? "true" : "false"}, false, ""};
+    model_ = open_model(recipe.model, read_config<ModelOptions>(given));
+    model_sha_ = model_.model->facts().artifact_sha;
+    if (recipe.deterministic && model_.chooser != nullptr) memo_ = std::make_unique<Memo>(*model_.chooser);
+  }
+  if (!recipe.embedder.empty() && recipe.embedder != "none") embedder_ = open_embedder(recipe.embedder, {});
+  // Every agent can be made with its settings and this model.
+  stage(Split::train, recipe.agent, recipe.learn_agent, {});
+  for (const auto& arm : recipe.arms) stage(Split::test, arm.agent, {}, {});
+}
+
+Opened::~Opened() = default;
+
+std::vector<Task> Opened::tasks(Split split) const { return reflex() ? batch_->tasks(split) : world_->tasks(split); }
+
+Stage Opened::stage(Split split, const Part& agent, const Settings& over, std::stop_token stop) const {
+  Stage out;
+  out.world = world_.get();
+  out.split = split;
+  out.agent = &find_agent(agent.name, agent.where);
+  out.agent_settings = agent.settings;
+  merge(out.agent_settings, over);
+  out.model = model_.model.get();
+  out.chooser = memo_ != nullptr ? memo_.get() : model_.chooser;
+  out.prices = recipe_.prices;
+  out.stop = std::move(stop);
+  try {
+    out.agent->make(out.agent_settings, {out.model, out.chooser});
+  } catch (const Error& e) {
+    throw e.within("agent '" + agent.name + "'");
+  }
+  return out;
+}
+
+std::unique_ptr<Learner> Opened::make_learner(const Rng& rng, const BatchSpec* batch, bool from_store) const {
+  LearnerContext context{.train = {}, .world = {}, .batch = batch, .rng = rng};
+  if (!reflex()) context.world = world_->facts();
+  Settings given = recipe_.method.settings;
+  if (from_store) given["from_store"] = Setting{{"true"}, false, "--from-store"};
+  else if (!reflex()) context.train = world_->tasks(Split::train);
+  else context.train = batch_->tasks(Split::train);
+  try {
+    return method_->make(given, context);
+  } catch (const Error& e) {
+    throw e.within("method '" + recipe_.method.name + "'");
+  }
+}
+
+std::string Opened::config_hash() const {
+  std::string all = std::string(hone_version) + "\n" + recipe_fingerprint(recipe_) + model_sha_ + "\n" +
+                    (embedder_ ? embedder_->facts().artifact_sha : "") + "\n";
+  for (const Split split : {Split::train, Split::validation, Split::test})
+    for (const auto& task : tasks(split)) all += task.id + "\n";
+  return sha256_hex(all);
+}
+
+}  // namespace hone

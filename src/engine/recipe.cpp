@@ -1,0 +1,322 @@
+#include "engine/recipe.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "core/error.h"
+#include "embedded/builtin_recipe.h"
+
+namespace hone {
+
+namespace {
+
+using Where = std::string;
+
+struct Reader {
+  std::string path;
+
+  Where at(const YAML::Node& node) const {
+    const auto mark = node.Mark();
+    return mark.is_null() ? path : path + ":" + std::to_string(mark.line + 1);
+  }
+  [[noreturn]] void fail(const YAML::Node& node, const std::string& what) const {
+    throw Error(Fault::bad_input, at(node) + ": " + what);
+  }
+  std::string scalar(const YAML::Node& node, const std::string& field) const {
+    if (!node.IsScalar()) fail(node, "field '" + field + "': expected one value, got " + kind(node));
+    return node.Scalar();
+  }
+  static std::string kind(const YAML::Node& node) {
+    if (node.IsMap()) return "a map";
+    if (node.IsSequence()) return "a list";
+    if (node.IsNull()) return "nothing";
+    return "one value";
+  }
+  Setting setting(const YAML::Node& node, const std::string& field) const {
+    Setting s{{}, false, at(node)};
+    if (node.IsScalar()) {
+      s.values = {node.Scalar()};
+    } else if (node.IsSequence()) {
+      s.list = true;
+      for (const auto& item : node) s.values.push_back(scalar(item, field));
+    } else {
+      fail(node, "field '" + field + "': expected one value or a list, got " + kind(node));
+    }
+    return s;
+  }
+  // A map's entries in order; twice the same key is an error (YAML libraries keep one of them silently).
+  std::vector<std::pair<std::string, YAML::Node>> entries(const YAML::Node& node, const std::string& field) const {
+    if (!node.IsMap()) fail(node, "field '" + field + "': expected a map, got " + kind(node));
+    std::vector<std::pair<std::string, YAML::Node>> out;
+    std::set<std::string> seen;
+    for (const auto& item : node) {
+      const auto key = scalar(item.first, field);
+      if (!seen.insert(key).second) fail(item.first, "field '" + key + "' appears twice");
+      out.emplace_back(key, item.second);
+    }
+    return out;
+  }
+  Settings settings(const YAML::Node& node, const std::string& field) const {
+    Settings out;
+    for (const auto& [key, value] : entries(node, field)) out[key] = setting(value, key);
+    return out;
+  }
+  Part part(const YAML::Node& node, const std::string& field) const {
+    Part out;
+    out.where = at(node);
+    if (node.IsScalar()) {
+      out.name = node.Scalar();
+      return out;
+    }
+    out.settings = settings(node, field);
+    const auto name = out.settings.find("name");
+    if (name == out.settings.end() || name->second.values.size() != 1)
+      fail(node, "field '" + field + "': expected a name, as in `" + field + ": {name: ...}`");
+    out.name = name->second.values[0];
+    out.settings.erase(name);
+    return out;
+  }
+  template <class T>
+  void number(const YAML::Node& node, const std::string& field, T& out, Range range) const {
+    ConfigReader one(single_ = Settings{{field, setting(node, field)}});
+    one.field(field.c_str(), out, "", range);
+  }
+  mutable Settings single_;
+};
+
+Arm parse_arm(const Reader& r, const YAML::Node& node, const Part& agent) {
+  Arm arm;
+  arm.agent = agent;
+  Settings given = r.settings(node, "arms");
+  auto take = [&](const char* key) -> std::string {
+    const auto it = given.find(key);
+    if (it == given.end()) return {};
+    if (it->second.list) r.fail(node, std::string("field '") + key + "': expected one value, got a list");
+    auto value = it->second.values[0];
+    given.erase(it);
+    return value;
+  };
+  arm.name = take("name");
+  if (arm.name.empty()) r.fail(node, "an arm needs a name");
+  arm.note = take("note");
+  if (const auto other = take("agent"); !other.empty() && other != agent.name) arm.agent = Part{other, {}, r.at(node)};
+  const auto role = take("role");
+  if (role == "baseline") arm.role = ArmRole::baseline;
+  else if (role == "learned") arm.role = ArmRole::learned;
+  else if (!role.empty()) throw unknown_name("role", role, {"baseline", "learned"}, r.at(node));
+  const auto lessons = take("lessons");
+  if (!lessons.empty()) {
+    try {
+      config_detail::parse(lessons, arm.lessons);
+    } catch (const Error& e) {
+      r.fail(node, std::string("field 'lessons': ") + e.what());
+    }
+  }
+  for (auto& [key, value] : given) arm.agent.settings[key] = value;
+  return arm;
+}
+
+const std::vector<std::string> kTopLevel = {"name",  "env",        "agent",  "learn",  "model", "embedder", "method",   "seed",
+                                            "in_flight", "deterministic", "budget", "prices", "evaluation", "arms", "withhold", "transfer_from"};
+
+void apply_override(YAML::Node root, const std::string& text) {
+  const auto eq = text.find('=');
+  if (eq == std::string::npos || eq == 0)
+    throw Error(Fault::usage, "--set: expected key=value, got '" + text + "'");
+  const std::string key = text.substr(0, eq);
+  YAML::Node value;
+  try {
+    value = YAML::Load(text.substr(eq + 1));
+  } catch (const YAML::Exception& e) {
+    throw Error(Fault::usage, "--set " + key + ": " + e.what());
+  }
+  const auto dot = key.find('.');
+  const std::string top = key.substr(0, dot);
+  if (std::find(kTopLevel.begin(), kTopLevel.end(), top) == kTopLevel.end())
+    throw Error(Fault::usage, unknown_name("field", top, kTopLevel, "--set").what());
+  if (dot == std::string::npos) {
+    if ((top == "env" || top == "agent" || top == "method" || top == "model") && root[top] && root[top].IsMap() && value.IsScalar())
+      root[top]["name"] = value;
+    else
+      root[top] = value;
+    return;
+  }
+  const std::string sub = key.substr(dot + 1);
+  if (root[top] && root[top].IsScalar()) {
+    YAML::Node map;
+    map["name"] = root[top].Scalar();
+    root[top] = map;
+  }
+  root[top][sub] = value;
+}
+
+template <class C>
+C section(const Reader& r, const YAML::Node& node, const std::string& field) {
+  const auto given = r.settings(node, field);
+  return read_config<C>(given);
+}
+
+void parse_field(const Reader& r, Recipe& out, const std::string& key, const YAML::Node& value) {
+  if (key == "name") out.name = r.scalar(value, key);
+  else if (key == "env") out.env = r.part(value, key);
+  else if (key == "agent") out.agent = r.part(value, key);
+  else if (key == "method") out.method = r.part(value, key);
+  else if (key == "learn") out.learn_agent = r.settings(value, key);
+  else if (key == "embedder") out.embedder = r.scalar(value, key);
+  else if (key == "transfer_from") out.transfer_from = r.scalar(value, key);
+  else if (key == "seed") r.number(value, key, out.seed, {});
+  else if (key == "in_flight") r.number(value, key, out.in_flight, {.min = 1, .max = 256});
+  else if (key == "deterministic") r.number(value, key, out.deterministic, {});
+  else if (key == "withhold") r.number(value, key, out.withhold, {.min = 0, .max = 1});
+  else if (key == "budget") out.budget = section<Budget>(r, value, key);
+  else if (key == "prices") out.prices = section<Prices>(r, value, key);
+  else if (key == "evaluation") out.evaluation = section<EvaluationConfig>(r, value, key);
+  else if (key == "model") {
+    const auto part = r.part(value, key);
+    out.model = part.name;
+    out.model_settings = part.settings;
+  }
+}
+
+void check_arms(const Recipe& recipe) {
+  int baselines = 0, learned = 0;
+  std::set<std::string> names;
+  for (const auto& arm : recipe.arms) {
+    baselines += arm.role == ArmRole::baseline;
+    learned += arm.role == ArmRole::learned;
+    if (!names.insert(arm.name).second) throw Error(Fault::bad_input, arm.agent.where + ": two arms are named '" + arm.name + "'");
+  }
+  if (!recipe.arms.empty() && (baselines != 1 || learned != 1))
+    throw Error(Fault::bad_input, recipe.path + ": arms: expected one arm with role: baseline and one with role: learned, got " +
+                                      std::to_string(baselines) + " and " + std::to_string(learned));
+}
+
+}  // namespace
+
+const Arm* Recipe::arm(ArmRole role) const {
+  for (const auto& a : arms)
+    if (a.role == role) return &a;
+  return nullptr;
+}
+
+Recipe parse_recipe(const std::string& text, const std::string& path, const std::vector<std::string>& overrides) {
+  Reader r{path, {}};
+  YAML::Node root;
+  try {
+    root = YAML::Load(text);
+    for (const auto& o : overrides) apply_override(root, o);
+  } catch (const YAML::ParserException& e) {
+    throw Error(Fault::bad_input, path + ":" + std::to_string(e.mark.line + 1) + ": not valid YAML: " + e.msg);
+  }
+  if (!root.IsMap()) throw Error(Fault::bad_input, path + ": expected a map of fields (env, method, ...), got " + Reader::kind(root));
+
+  Recipe out;
+  out.path = path;
+  out.text = text;
+  YAML::Node arms;
+  for (const auto& [key, value] : r.entries(root, "recipe")) {
+    if (std::find(kTopLevel.begin(), kTopLevel.end(), key) == kTopLevel.end())
+      throw Error(Fault::bad_input, unknown_name("field", key, kTopLevel, r.at(value)).what());
+    if (key == "arms") arms = value;
+    else parse_field(r, out, key, value);
+  }
+  if (out.env.name.empty()) throw Error(Fault::bad_input, path + ": field 'env' is missing: which world?");
+  if (out.method.name.empty()) throw Error(Fault::bad_input, path + ": field 'method' is missing: which way of learning?");
+  if (out.name.empty()) out.name = out.env.name + "-" + out.method.name;
+  if (arms.IsDefined() && !arms.IsNull()) {
+    if (!arms.IsSequence()) r.fail(arms, "field 'arms': expected a list, got " + Reader::kind(arms));
+    for (const auto& node : arms) out.arms.push_back(parse_arm(r, node, out.agent));
+  }
+  check_arms(out);
+  return out;
+}
+
+Recipe load_recipe(const std::string& path_or_name, const std::vector<std::string>& overrides) {
+  std::vector<std::string> known;
+  for (const auto file : builtin_recipe_names()) {
+    std::string name(file);
+    name = name.substr(0, name.rfind(".yaml"));
+    if (const auto slash = name.find("recipes/"); slash == 0) name = name.substr(8);
+    if (name == path_or_name) return parse_recipe(std::string(builtin_recipe(file)), "builtin:" + name, overrides);
+    known.push_back(name);
+  }
+  std::ifstream in(path_or_name, std::ios::binary);
+  if (!in) {
+    if (path_or_name.find('/') == std::string::npos && path_or_name.find('.') == std::string::npos)
+      throw unknown_name("recipe", path_or_name, known);
+    throw Error(Fault::usage, path_or_name + ": can't be read (no such file?)");
+  }
+  std::ostringstream text;
+  text << in.rdbuf();
+  return parse_recipe(text.str(), path_or_name, overrides);
+}
+
+namespace {
+void print(std::ostream& s, const Settings& settings) {
+  s << "{";
+  for (const auto& [key, setting] : settings) {
+    s << key << "=";
+    for (const auto& v : setting.values) s << v.size() << ":" << v << ",";
+    s << ";";
+  }
+  s << "}";
+}
+}  // namespace
+
+std::string recipe_fingerprint(const Recipe& recipe) {
+  std::ostringstream s;
+  auto part = [&](const char* label, const Part& p) {
+    s << label << " " << p.name << " ";
+    print(s, p.settings);
+    s << "\n";
+  };
+  part("env", recipe.env);
+  part("agent", recipe.agent);
+  part("method", recipe.method);
+  s << "learn ";
+  print(s, recipe.learn_agent);
+  s << "\nmodel " << recipe.model << " ";
+  print(s, recipe.model_settings);
+  s << "\nembedder " << recipe.embedder << "\nseed " << recipe.seed << "\ndeterministic " << recipe.deterministic << "\nwithhold "
+    << recipe.withhold << "\nbudget " << recipe.budget.episodes << " " << recipe.budget.tokens << " " << recipe.budget.seconds << " "
+    << recipe.budget.money << "\nevaluation " << recipe.evaluation.enabled << " " << recipe.evaluation.curve << " "
+    << recipe.evaluation.curve_tasks << " " << recipe.evaluation.changes << "\ntransfer " << recipe.transfer_from << "\n";
+  for (const auto& arm : recipe.arms) {
+    s << "arm " << arm.name << " " << static_cast<int>(arm.role) << arm.lessons << " ";
+    part("", arm.agent);
+  }
+  return s.str();
+}
+
+std::vector<FieldDoc> describe_recipe() {
+  std::vector<FieldDoc> docs = {
+      {"name", "text", "<env>-<method>", "", "what the run is called"},
+      {"env", "name or map", "", "hone env list", "the world, with its settings"},
+      {"agent", "name or map", "react", "hone env list --agents", "who acts, with its settings"},
+      {"learn", "map", "", "", "agent settings that hold while learning only"},
+      {"model", "name, path or map", "", "hone model list", "the language model"},
+      {"embedder", "name", "all-minilm-l6-v2", "", "what recall compares texts with"},
+      {"method", "name or map", "", "hone method list", "the way of learning, with its settings"},
+      {"seed", "whole number", "1", "", "every draw follows from it"},
+      {"in_flight", "whole number", "4", "1 to 256", "episodes played at the same time; does not change the result"},
+      {"deterministic", "true | false", "true", "", "same recipe, seed, model, build and CPU give the same bytes"},
+      {"withhold", "number", "0.05", "0 to 1", "chance that a recalled lesson is withheld while learning (credit)"},
+      {"transfer_from", "text", "", "", "a run whose insights are rewritten for this world (ExpeL stage D)"},
+      {"arms", "list of maps", "", "", "rows of the result table: name, role (baseline | learned), agent, lessons, agent settings"},
+  };
+  auto add = [&](const std::string& prefix, std::vector<FieldDoc> more) {
+    for (auto& d : more) {
+      d.name = prefix + "." + d.name;
+      docs.push_back(std::move(d));
+    }
+  };
+  add("budget", describe_config<Budget>());
+  add("prices", describe_config<Prices>());
+  add("evaluation", describe_config<EvaluationConfig>());
+  return docs;
+}
+
+}  // namespace hone

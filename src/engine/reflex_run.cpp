@@ -1,0 +1,66 @@
+#include "engine/reflex_run.h"
+
+#include "core/error.h"
+
+namespace hone {
+
+namespace {
+
+constexpr int kSlots = 16, kMostSteps = 4096;
+
+ArmResult scored(const std::string& name, ArmRole role, std::vector<double> scores, const Rng& rng) {
+  ArmResult row{.arm = {name, "", {"policy", {}, ""}, role, role == ArmRole::learned}, .test = {}, .validation = {}, .against_baseline = {}, .best = false};
+  row.test.scores = std::move(scores);
+  row.test.score = bootstrap_mean(row.test.scores, rng.split("interval"));
+  return row;
+}
+
+void publish(const ReflexPlan& plan, const Learner& learner) {
+  MemorySink sink;
+  learner.save(sink);
+  Lesson lesson;
+  lesson.scope = scope_of(plan.run);
+  lesson.learner = plan.recipe->method.name;
+  lesson.env = plan.recipe->env.name;
+  Weights weights;
+  weights.artifact_sha = plan.store->put_artifact(sink.data);
+  weights.arch = plan.recipe->method.name;
+  weights.form = Weights::Form::net;
+  lesson.what = weights;
+  plan.store->commit({plan.run, "publish", {.add = {lesson}, .retire = {}}, std::nullopt});
+}
+
+}  // namespace
+
+void reflex_run(const ReflexPlan& plan, ReportData& data) {
+  const Rng rng(plan.recipe->seed);
+  const BatchWorld& world = plan.opened->batch_world();
+  RolloutCollector rollouts(world, world.tasks(Split::train), kSlots, kMostSteps, rng.split("rollouts"));
+  if (!rollouts.exact_resume()) data.warnings.push_back("this world can't be saved: a resumed run restarts its episodes");
+  const auto learner = plan.opened->make_learner(rng.split("learner"), &rollouts.spec(), false);
+  auto* acting = dynamic_cast<ActingLearner*>(learner.get());
+  if (acting == nullptr) throw Error(Fault::internal, "method '" + plan.recipe->method.name + "' is of the reflex tempo but does not act");
+  LearnPlan learning;
+  learning.store = plan.store;
+  learning.run = plan.run;
+  learning.recipe = plan.recipe;
+  learning.stage.stop = plan.stop;
+  learning.rollouts = &rollouts;
+  learning.learner = learner.get();
+  learning.rng = rng;
+  learning.listener = plan.listener;
+  if (plan.listener) plan.listener({"phase", {{"phase", "learning"}, {"total", 0}}});
+  data.learned = learn(learning);
+  publish(plan, *learner);
+
+  const auto tasks = world.tasks(Split::test);
+  RandomActor random(rollouts.spec().action);
+  auto evaluation = rng.split("evaluation");
+  data.arms.push_back(scored("random", ArmRole::baseline, evaluate_actor(world, tasks, random, evaluation), evaluation));
+  data.arms.push_back(scored("learned policy", ArmRole::learned, evaluate_actor(world, tasks, acting->actor(), evaluation), evaluation));
+  auto& row = data.arms.back();
+  row.best = true;
+  row.against_baseline = compare_paired(data.arms.front().test.scores, row.test.scores, evaluation);
+}
+
+}  // namespace hone

@@ -1,0 +1,290 @@
+#include "engine/report.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <ctime>
+
+#include "core/error.h"
+#include "embedded/web_file.h"
+#include "hone_version.h"
+#include "store/upkeep.h"
+
+namespace hone {
+
+using wire::Json;
+
+namespace {
+
+const ArmResult* row_of(const ReportData& data, ArmRole role) {
+  for (const auto& row : data.arms)
+    if (row.arm.role == role) return &row;
+  return nullptr;
+}
+
+Json score_json(const std::string& name, const Interval& score) {
+  return {{"arm", name}, {"score", score.mean}, {"low", score.low}, {"high", score.high}, {"tasks", score.n}};
+}
+
+std::int64_t tokens_of(const Usage& usage) { return usage.prompt_tokens + usage.generated_tokens; }
+
+Json arms_json(const ReportData& data) {
+  Json out = Json::array();
+  for (const auto& row : data.arms) {
+    Json j = score_json(row.arm.name, row.test.score);
+    j["name"] = row.arm.name;
+    j["agent"] = agent_label(row.arm.agent.name, row.arm.agent.settings);
+    j["seeds"] = 1;
+    j["tokens"] = tokens_of(row.test.usage);
+    j["seconds"] = row.test.usage.seconds;
+    j["money"] = row.test.usage.money;
+    j["faults"] = row.test.faults;
+    j["validation"] = row.validation ? score_json(row.arm.name, row.validation->score) : Json();
+    j["baseline"] = row.arm.role == ArmRole::baseline;
+    j["learned"] = row.arm.role == ArmRole::learned;
+    j["default"] = row.best;
+    j["note"] = row.arm.note;
+    j["difference"] = nullptr;
+    if (row.arm.role != ArmRole::baseline) {
+      j["difference"] = interval_json(row.against_baseline.difference);
+      j["difference"]["p"] = row.against_baseline.p;
+      j["difference"]["test"] = row.against_baseline.test;
+    }
+    out.push_back(std::move(j));
+  }
+  return out;
+}
+
+Json curve_json(const ReportData& data) {
+  Json out = Json::array();
+  for (const auto& point : data.curve)
+    out.push_back({{"episodes", point.tasks_seen}, {"tasks_seen", point.tasks_seen}, {"version", point.version}, {"score", point.result.score.mean},
+                   {"low", point.result.score.low}, {"high", point.result.score.high}, {"tasks", point.result.score.n}});
+  return out;
+}
+
+std::string form_of(const Lesson& lesson) {
+  static const char* names[] = {"insight", "skill", "example", "weights"};
+  return names[lesson.what.index()];
+}
+
+std::string text_of(const Lesson& lesson) {
+  if (const auto* insight = std::get_if<Insight>(&lesson.what)) return insight->text;
+  if (const auto* skill = std::get_if<Skill>(&lesson.what)) return skill->name + ": " + skill->doc;
+  if (const auto* example = std::get_if<Case>(&lesson.what)) return example->transcript;
+  return std::get<Weights>(lesson.what).artifact_sha;
+}
+
+Json lessons_json(const ReportData& data) {
+  Json out = Json::array();
+  std::map<std::string, LessonCredit> credit;
+  std::map<std::string, Episode> episodes;
+  for (auto& e : data.store->episodes({.run = data.run, .with_steps = false})) episodes[e.id] = e;
+  for (const auto& scope : data.store->scopes(data.run))
+    for (auto& c : data.store->credit(scope.scope)) credit[c.lesson] = c;
+  for (const auto& stored : data.store->lessons({.scope = std::nullopt, .run = data.run})) {
+    const Lesson& lesson = stored.lesson;
+    Json j{{"id", lesson.id}, {"form", form_of(lesson)}, {"text", text_of(lesson)}, {"version", stored.added}};
+    if (const auto* example = std::get_if<Case>(&lesson.what)) {
+      j["task"] = example->task;
+      j["outcome"] = example->solved ? "solved" : "not solved";
+      if (!example->actions.empty()) j["action"] = example->actions.back();
+    }
+    if (const auto* insight = std::get_if<Insight>(&lesson.what)) j["count"] = insight->count;
+    j["evidence"] = Json::array();
+    for (const auto& id : lesson.evidence) {
+      Json e{{"id", id}, {"task", ""}, {"solved", nullptr}};
+      if (const auto it = episodes.find(id); it != episodes.end()) {
+        e["task"] = it->second.task.goal;
+        e["solved"] = it->second.solved;
+      }
+      j["evidence"].push_back(std::move(e));
+    }
+    j["credit"] = nullptr;
+    j["uses"] = 0;
+    if (const auto it = credit.find(lesson.id); it != credit.end()) {
+      const auto& c = it->second;
+      j["uses"] = c.with_n;
+      j["credit"] = {{"randomised", c.randomised}, {"used", c.with_n}, {"used_score", c.with_mean}, {"withheld", c.without_n},
+                     {"withheld_score", c.without_mean}, {"difference", c.difference}, {"low", c.low}, {"high", c.high}};
+    }
+    out.push_back(std::move(j));
+  }
+  return out;
+}
+
+Json move_json(const Observation& seen, const Move& move, bool solved) {
+  Json top = Json::array();
+  if (move.preference.size() == seen.choices.size() && !seen.choices.empty()) {
+    // Preferences are on a log scale: shown as the shares that they stand for.
+    const double best = *std::max_element(move.preference.begin(), move.preference.end());
+    double sum = 0.0;
+    std::vector<std::pair<double, std::size_t>> shares;
+    for (std::size_t i = 0; i < seen.choices.size(); ++i) {
+      shares.emplace_back(std::exp(move.preference[i] - best), i);
+      sum += shares.back().first;
+    }
+    std::sort(shares.rbegin(), shares.rend());
+    for (std::size_t i = 0; i < std::min<std::size_t>(3, shares.size()); ++i)
+      top.push_back({{"choice", seen.choices[shares[i].second]}, {"p", shares[i].first / sum}});
+  }
+  return {{"move", move.action}, {"solved", solved}, {"top", std::move(top)}};
+}
+
+Json changes_json(const ReportData& data) {
+  Json out = Json::array();
+  for (const auto& change : data.changes) {
+    Json lesson{{"id", change.lesson}, {"text", ""}, {"similarity", change.similarity}};
+    if (const auto stored = data.store->lesson(change.lesson)) {
+      lesson["text"] = text_of(stored->lesson);
+      if (const auto* example = std::get_if<Case>(&stored->lesson.what)) {
+        lesson["task"] = example->task;
+        lesson["text"] = example->task + " → " + (example->actions.empty() ? "" : example->actions.back());
+      }
+    }
+    out.push_back({{"task", change.task.goal}, {"lesson", std::move(lesson)}, {"without", move_json(change.seen, change.without, change.solved_without)},
+                   {"with", move_json(change.seen, change.with, change.solved_with)}});
+  }
+  return out;
+}
+
+Json cost_json(const std::string& phase, const Usage& usage) {
+  return {{"phase", phase}, {"calls", usage.calls}, {"prompt_tokens", usage.prompt_tokens}, {"cached_tokens", usage.cached_tokens},
+          {"generated_tokens", usage.generated_tokens}, {"seconds", usage.seconds}, {"money", usage.money}};
+}
+
+Json training_json(const ReportData& data) {
+  Json out = Json::array();
+  auto episodes = data.store->episodes({.run = data.run, .key_prefix = "learn/", .with_steps = true});
+  // Insertion order depends on the number in flight; the key's numbers don't.
+  auto place = [](const std::string& key) {
+    std::vector<long> numbers;
+    for (std::size_t i = 0; i < key.size();) {
+      if (key[i] >= '0' && key[i] <= '9') numbers.push_back(std::strtol(key.c_str() + i, nullptr, 10));
+      i = key.find('/', i);
+      if (i == std::string::npos) break;
+      ++i;
+    }
+    return numbers;
+  };
+  std::sort(episodes.begin(), episodes.end(), [&](const Episode& a, const Episode& b) { return place(a.key) < place(b.key); });
+  int n = 0;
+  for (const auto& e : episodes)
+    out.push_back({{"n", ++n}, {"task", e.task.goal.substr(0, 200)}, {"solved", e.solved}, {"moves", e.steps.size()}, {"attempt", e.attempt}});
+  return out;
+}
+
+void replace(std::string& text, const std::string& marker, const std::string& value) {
+  const auto at = text.find(marker);
+  if (at == std::string::npos) throw Error(Fault::internal, "web/report.html lacks its marker " + marker);
+  text.replace(at, marker.size(), value);
+}
+
+}  // namespace
+
+Json interval_json(const Interval& interval) { return {{"mean", interval.mean}, {"low", interval.low}, {"high", interval.high}}; }
+
+Json result_json(const ReportData& data) {
+  Json out;
+  const auto* baseline = row_of(data, ArmRole::baseline);
+  const auto* learned = row_of(data, ArmRole::learned);
+  if (baseline == nullptr || learned == nullptr) return out;
+  auto side = [](const ArmResult& row) {
+    auto j = score_json(row.arm.name, row.test.score);
+    return j;
+  };
+  out["baseline"] = side(*baseline);
+  out["learned"] = side(*learned);
+  out["difference"] = interval_json(learned->against_baseline.difference);
+  out["difference"]["p"] = learned->against_baseline.p;
+  out["difference"]["test"] = learned->against_baseline.test;
+  out["seconds"] = data.seconds;
+  Usage all = data.learned.usage;
+  for (const auto& row : data.arms) {
+    all += row.test.usage;
+    if (row.validation) all += row.validation->usage;
+  }
+  for (const auto& point : data.curve) all += point.result.usage;
+  out["tokens"] = tokens_of(all);
+  out["money"] = all.money;
+  for (const auto& row : data.arms)
+    if (row.best) out["default"] = row.arm.name;
+  out["report"] = data.report_path.string();
+  return out;
+}
+
+Json report_json(const ReportData& data) {
+  const Recipe& recipe = *data.recipe;
+  char created[32] = "";
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  std::strftime(created, sizeof created, "%Y-%m-%d %H:%M UTC", &utc);
+  Usage test, validation, curve;
+  for (const auto& row : data.arms) {
+    test += row.test.usage;
+    if (row.validation) validation += row.validation->usage;
+  }
+  for (const auto& point : data.curve) curve += point.result.usage;
+  const auto rates = data.store->rates(scope_of(data.run));
+  const std::string command = recipe.path.rfind("builtin:", 0) == 0 ? recipe.path.substr(8) : recipe.path;
+  Json out{{"title", recipe.name}, {"created", created}, {"version", std::string(hone_version)}};
+  out["recipe"] = {{"name", recipe.name}, {"yaml", recipe.text}, {"path", recipe.path}};
+  out["run"] = {{"id", data.run}, {"seed", recipe.seed}, {"env", recipe.env.name}, {"method", recipe.method.name}, {"agent", recipe.agent.name},
+                {"model", recipe.model}, {"model_sha", data.opened->model_sha()}, {"embedder", recipe.embedder}, {"cpu", cpu_name()},
+                {"deterministic", recipe.deterministic}, {"in_flight", recipe.in_flight}, {"resumed", data.resumed}, {"ended_by", data.learned.ended_by}};
+  out["result"] = result_json(data);
+  out["arms"] = arms_json(data);
+  out["curve"] = curve_json(data);
+  out["training"] = training_json(data);
+  out["lessons"] = lessons_json(data);
+  out["changes"] = changes_json(data);
+  out["costs"] = Json::array({cost_json("learning", data.learned.usage), cost_json("learning curve", curve), cost_json("validation", validation), cost_json("test", test)});
+  out["store"] = {{"episodes", data.store->count_episodes({.run = data.run})}, {"lessons", rates.live}, {"duplicates", rates.duplicate_rate},
+                  {"junk", rates.junk_rate}, {"path", store_path(data.home).string()}};
+  out["warnings"] = data.warnings;
+  out["repeat"] = Json::array({"hone learn " + command + " --fresh", "hone runs show " + data.run, "hone store list"});
+  return out;
+}
+
+std::string report_html(const Json& report) {
+  std::string page(web_file("report.html"));
+  std::string json = wire::dump(report), safe;
+  for (char c : json) safe += c == '<' ? "\\u003c" : std::string(1, c);  // "</script>" inside a text stays text
+  std::string summary = "This page needs JavaScript for its charts and tables.";
+  if (report.contains("result") && report["result"].contains("baseline")) {
+    const auto percent = [&](const char* side) { return std::to_string(std::lround(100.0 * report["result"][side]["score"].get<double>())) + " %"; };
+    summary = "Score before: " + percent("baseline") + ", after: " + percent("learned") + " of " +
+              std::to_string(report["result"]["learned"]["tasks"].get<int>()) + " unseen tasks. " + summary;
+  }
+  replace(page, "<!--HONE_SUMMARY-->", summary);
+  replace(page, "/*HONE_DATA*/null", safe);
+  return page;
+}
+
+void write_file(const std::filesystem::path& path, std::string_view text) {
+  const std::string part = path.string() + ".part";
+  const int fd = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  auto fail = [&](const char* what) {
+    const std::string why = std::strerror(errno);
+    if (fd >= 0) ::close(fd);
+    ::unlink(part.c_str());
+    return Error(Fault::io, path.string() + ": " + what + ": " + why);
+  };
+  if (fd < 0) throw fail("can't be written");
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t n = ::write(fd, text.data() + done, text.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) throw fail("can't be written");
+    done += static_cast<std::size_t>(n);
+  }
+  if (::fsync(fd) != 0) throw fail("can't be flushed to disk");
+  ::close(fd);
+  std::filesystem::rename(part, path);
+}
+
+}  // namespace hone

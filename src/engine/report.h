@@ -1,0 +1,38 @@
+// What a run leaves for a person to read: one object with everything the page shows, and the page itself, one HTML file that
+// needs no network.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/arms.h"
+#include "engine/replay.h"
+
+namespace hone {
+
+struct ReportData {
+  const Recipe* recipe = nullptr;
+  const Opened* opened = nullptr;
+  const Store* store = nullptr;
+  std::string run;
+  std::vector<ArmResult> arms;
+  std::vector<CurvePoint> curve;
+  std::vector<Change> changes;
+  LearnState learned;
+  double seconds = 0.0;
+  std::vector<std::string> warnings;
+  std::filesystem::path report_path, home;
+  bool resumed = false;
+};
+
+wire::Json interval_json(const Interval& interval);
+// The object that scripts read: baseline, learned, difference, seconds, tokens, report.
+wire::Json result_json(const ReportData& data);
+wire::Json report_json(const ReportData& data);
+// Fills web/report.html. Text can't end the script element it is put in.
+std::string report_html(const wire::Json& report);
+// Writes beside itself and renames, so that a reader never sees half a file.
+void write_file(const std::filesystem::path& path, std::string_view text);
+
+}  // namespace hone

@@ -1,0 +1,61 @@
+// Collecting experience at the reflex tempo: every slot of a BatchEnv stepped together into buffers allocated once.
+#pragma once
+
+#include <vector>
+
+#include "core/learner.h"
+
+namespace hone {
+
+struct RolloutStats {
+  std::vector<double> returns;  // of episodes that ended, in the order they ended
+  std::vector<int> lengths;
+  int faults = 0;
+};
+
+class RolloutCollector {
+ public:
+  // Slot i plays tasks[i % tasks.size()] with its seed mixed by i.
+  RolloutCollector(const BatchWorld& world, std::vector<Task> tasks, int slots, int max_steps, Rng rng);
+
+  // The rollout's memory is this object's and is valid until the next call.
+  const Rollout& collect(BatchActor& actor, int steps, RolloutStats& stats);
+  const BatchSpec& spec() const { return env_->spec(); }
+
+  // Whether the world can be saved; without it a resumed run restarts its episodes.
+  bool exact_resume() const { return savable_ != nullptr; }
+  void save(Sink& sink) const;
+  void load(Source& source);
+
+ private:
+  void start();
+  std::unique_ptr<BatchEnv> env_;
+  Savable* savable_ = nullptr;
+  std::vector<Task> tasks_;
+  int slots_, capacity_;
+  Rng rng_;
+  bool started_ = false;
+  std::vector<int> all_;
+  std::vector<double> running_return_;
+  std::vector<int> running_length_;
+  std::vector<std::byte> obs_, final_obs_, actions_, state0_;
+  std::vector<float> reward_, logp_, value_;
+  std::vector<std::uint8_t> terminated_, truncated_, fault_;
+  Rollout rollout_;
+};
+
+// Uniform over a discrete action space: the baseline of every reflex run.
+class RandomActor final : public BatchActor {
+ public:
+  explicit RandomActor(const Space& action);
+  void act(std::span<const std::byte> obs, int slots, bool explore, Rng& rng, std::span<std::byte> actions, std::span<float> logp,
+           std::span<float> value) override;
+
+ private:
+  Space action_;
+};
+
+// One greedy episode of every task; scores in [0, 1], in the order of the tasks.
+std::vector<double> evaluate_actor(const BatchWorld& world, const std::vector<Task>& tasks, BatchActor& actor, Rng rng);
+
+}  // namespace hone

@@ -1,0 +1,224 @@
+#include "engine/run.h"
+
+#include <chrono>
+
+#include "core/error.h"
+#include "engine/arms.h"
+#include "engine/learn.h"
+#include "engine/opened.h"
+#include "engine/reflex_run.h"
+#include "engine/replay.h"
+#include "engine/report.h"
+#include "engine/transfer.h"
+#include "store/store.h"
+
+namespace hone {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// One run in progress: what its phases share.
+struct Running {
+  const Recipe& recipe;
+  const RunOptions& options;
+  const Opened& opened;
+  Store& store;
+  RunInfo info;
+  bool resumed = false;
+  std::filesystem::path directory;
+  double seconds_before = 0.0;  // spent by earlier, interrupted sittings
+  Clock::time_point started = Clock::now();
+
+  void tell(const std::string& kind, wire::Json fields) const {
+    if (options.listener) options.listener({kind, std::move(fields)});
+  }
+  double seconds() const { return seconds_before + since(started); }
+  void remember_seconds() const { store.put_record(info.id, "seconds", wire::dump(wire::Json(seconds()))); }
+};
+
+std::optional<RunInfo> earlier_run(const Store& store, const std::string& hash) {
+  std::optional<RunInfo> found;
+  for (auto& run : store.runs())
+    if (run.config_hash == hash && run.status != RunStatus::imported) found = std::move(run);
+  return found;
+}
+
+RunInfo make_run(Store& store, const Recipe& recipe, const Opened& opened, const std::string& hash) {
+  RunInfo info;
+  info.name = recipe.name;
+  info.recipe_yaml = recipe.text;
+  info.config_hash = hash;
+  info.env = recipe.env.name;
+  info.method = recipe.method.name;
+  info.model = opened.model_sha();
+  info.seed = recipe.seed;
+  info.id = store.create_run(info);
+  return *store.run(info.id);
+}
+
+RunResult finished(const Running& r, bool reused) {
+  RunResult out;
+  out.run = r.info.id;
+  out.reused = reused;
+  out.report_path = r.directory / "report.html";
+  if (const auto json = r.store.record(r.info.id, "result")) out.result = wire::parse(*json, "result of run " + r.info.id);
+  if (const auto json = r.store.record(r.info.id, "report")) out.report = wire::parse(*json, "report of run " + r.info.id);
+  return out;
+}
+
+void deliberate(Running& r, ReportData& data) {
+  const Recipe& recipe = r.recipe;
+  Journal journal((r.directory / "evaluation.jsonl").string());
+  const Rng rng(recipe.seed);
+  const auto learner = r.opened.make_learner(rng.split("learner"), nullptr, r.options.from_store.has_value());
+  Arms arms({&recipe, &r.opened, &r.store, &journal, r.info.id, learner.get(), r.options.listener, r.options.stop});
+  const bool evaluating = recipe.evaluation.enabled;
+  if (evaluating)
+    for (const Arm& arm : arms.list())
+      if (arm.role == ArmRole::baseline) {
+        const auto before = arms.test(arm);
+        r.tell("arm", {{"arm", arm.name}, {"score", interval_json(before.score)}, {"tasks", before.score.n}});
+      }
+
+  if (!recipe.transfer_from.empty()) transfer_insights(r.store, recipe, r.opened, r.info.id, r.options.stop);
+  LearnPlan plan;
+  plan.store = &r.store;
+  plan.run = r.info.id;
+  plan.recipe = &recipe;
+  plan.stage = r.opened.stage(Split::train, recipe.agent, recipe.learn_agent, r.options.stop);
+  plan.learner = learner.get();
+  plan.embedder = r.opened.embedder();
+  if (r.options.from_store) plan.stored = r.store.episodes(*r.options.from_store);
+  plan.rng = rng;
+  plan.listener = r.options.listener;
+  std::size_t shown = 0;
+  plan.after_round = [&](const LearnState& state) {
+    r.remember_seconds();
+    if (!evaluating) return;
+    const auto points = arms.curve(state);
+    for (; shown < points.size(); ++shown)
+      r.tell("curve", {{"tasks_seen", points[shown].tasks_seen}, {"score", interval_json(points[shown].result.score)}});
+  };
+  r.tell("phase", {{"phase", "learning"}, {"total", r.opened.tasks(Split::train).size()}});
+  data.learned = learn(plan);
+  if (!evaluating) return;
+  data.curve = arms.curve(data.learned);
+  for (; shown < data.curve.size(); ++shown)
+    r.tell("curve", {{"tasks_seen", data.curve[shown].tasks_seen}, {"score", interval_json(data.curve[shown].result.score)}});
+  data.arms = arms.table();
+  for (const auto& row : data.arms)
+    r.tell("arm", {{"arm", row.arm.name}, {"score", interval_json(row.test.score)}, {"tasks", row.test.score.n}, {"default", row.best}});
+
+  // Tries that the lessons turned from lost to solved are the ones worth explaining first.
+  const ArmResult *baseline = nullptr, *learned = nullptr;
+  for (const auto& row : data.arms) {
+    if (row.arm.role == ArmRole::baseline) baseline = &row;
+    if (row.arm.role == ArmRole::learned) learned = &row;
+  }
+  std::vector<Episode> order;
+  for (const bool gained : {true, false})
+    for (std::size_t i = 0; i < learned->test.episodes.size(); ++i)
+      if ((learned->test.scores[i] > baseline->test.scores[i]) == gained) order.push_back(learned->test.episodes[i]);
+  if (const Lessons* known = arms.lessons(); known != nullptr && recipe.evaluation.changes > 0) {
+    r.tell("phase", {{"phase", "replay"}, {"total", recipe.evaluation.changes}});
+    data.changes = find_changes(arms.stage(learned->arm, Split::test),
+                                {.run = r.info.id, .lessons = known, .rng = arms.rng(), .want = recipe.evaluation.changes, .try_at_most = 3 * recipe.evaluation.changes},
+                                order, journal, r.options.listener);
+  }
+}
+
+RunResult drive(Running& r) {
+  r.tell("run", {{"run", r.info.id}, {"name", r.recipe.name}, {"env", r.recipe.env.name}, {"method", r.recipe.method.name}, {"model", r.recipe.model},
+                 {"seed", r.recipe.seed}, {"resumed", r.resumed}, {"train_tasks", r.opened.tasks(Split::train).size()},
+                 {"test_tasks", r.opened.tasks(Split::test).size()}});
+  ReportData data;
+  data.recipe = &r.recipe;
+  data.opened = &r.opened;
+  data.store = &r.store;
+  data.run = r.info.id;
+  data.home = r.options.home;
+  data.resumed = r.resumed;
+  data.report_path = std::filesystem::absolute(r.directory / "report.html").lexically_normal();
+  if (r.opened.reflex()) reflex_run({&r.recipe, &r.opened, &r.store, r.info.id, r.options.listener, r.options.stop}, data);
+  else deliberate(r, data);
+  data.seconds = r.seconds();
+  if (!data.learned.ended_by.empty()) data.warnings.push_back("learning was ended by the cap on " + data.learned.ended_by);
+  for (const auto& row : data.arms)
+    if (row.test.faults > 0) data.warnings.push_back(row.arm.name + ": " + std::to_string(row.test.faults) + " tries ended by a fault count as not solved");
+  const auto report = report_json(data);
+  const auto result = data.arms.empty() ? wire::Json{{"seconds", data.seconds}, {"tokens", data.learned.usage.prompt_tokens + data.learned.usage.generated_tokens},
+                                                      {"report", data.report_path.string()}}
+                                        : result_json(data);
+  write_file(r.directory / "report.json", wire::dump(report));
+  write_file(r.directory / "report.html", report_html(report));
+  r.store.put_record(r.info.id, "result", wire::dump(result));
+  r.store.put_record(r.info.id, "report", wire::dump(report));
+  r.store.set_status(r.info.id, RunStatus::finished);
+  return finished(r, false);
+}
+
+}  // namespace
+
+RunResult run_recipe(const Recipe& recipe, const RunOptions& options) {
+  const Opened opened(recipe);
+  std::error_code failure;
+  std::filesystem::create_directories(options.home / "runs", failure);
+  if (failure) throw Error(Fault::io, (options.home / "runs").string() + ": can't be made: " + failure.message());
+  Store store(store_path(options.home));
+  std::string hash = opened.config_hash();
+  if (options.from_store) hash += "/from-store";
+  Running r{recipe, options, opened, store, {}};
+  if (const auto earlier = earlier_run(store, hash); earlier && !options.fresh) {
+    r.info = *earlier;
+    r.resumed = true;
+    if (const auto spent = store.record(r.info.id, "seconds")) r.seconds_before = wire::parse(*spent, "seconds").get<double>();
+  } else {
+    r.info = make_run(store, recipe, opened, hash);
+  }
+  r.directory = options.home / "runs" / r.info.id;
+  std::filesystem::create_directories(r.directory);
+  const auto lock = store.lock_run(r.info.id);
+  if (r.info.status == RunStatus::finished && std::filesystem::exists(r.directory / "report.html")) return finished(r, true);
+  store.set_status(r.info.id, RunStatus::running);
+  try {
+    return drive(r);
+  } catch (const Error& e) {
+    try {  // the disk may be what failed
+      r.remember_seconds();
+      store.set_status(r.info.id, e.fault() == Fault::interrupted ? RunStatus::stopped : RunStatus::failed);
+    } catch (const Error&) {
+    }
+    throw;
+  }
+}
+
+Estimate estimate_run(const Recipe& recipe, std::stop_token stop) {
+  const Opened opened(recipe);
+  Estimate out;
+  const auto train = opened.tasks(Split::train), test = opened.tasks(Split::test), validation = opened.tasks(Split::validation);
+  out.train_tasks = static_cast<std::int64_t>(train.size());
+  if (opened.reflex()) throw Error(Fault::usage, "--dry-run: a reflex world costs no tokens; its time is the number of steps asked for");
+  const auto arms = std::max<std::size_t>(recipe.arms.size(), 2);
+  const auto curve_tasks = recipe.evaluation.curve_tasks > 0 ? std::min<std::size_t>(validation.size(), static_cast<std::size_t>(recipe.evaluation.curve_tasks)) : validation.size();
+  if (recipe.evaluation.enabled)
+    out.evaluation_tasks = static_cast<std::int64_t>(arms * (test.size() + validation.size()) + (static_cast<std::size_t>(recipe.evaluation.curve) + 1) * curve_tasks);
+  const auto& sample = !train.empty() ? train : test;
+  if (sample.empty()) throw Error(Fault::bad_input, "this recipe has no tasks");
+  const Stage stage = opened.stage(Split::train, recipe.agent, recipe.learn_agent, stop);
+  Usage used;
+  const auto started = Clock::now();
+  const int measured = static_cast<int>(std::min<std::size_t>(3, sample.size()));
+  for (int i = 0; i < measured; ++i) used += play(stage, {.task = sample[static_cast<std::size_t>(i)], .group = {}, .parent = {}, .notes = {}, .sampling = {}}, {.run = {}, .key = {}, .view = {}, .rng = Rng(recipe.seed)}).usage;
+  out.episodes = out.train_tasks;
+  const double each = since(started) / measured;
+  const auto all = static_cast<double>(out.train_tasks + out.evaluation_tasks);
+  out.tokens = static_cast<std::int64_t>(static_cast<double>(used.prompt_tokens + used.generated_tokens) / measured * all);
+  out.seconds = each * all;
+  out.money = used.money / measured * all;
+  out.basis = std::to_string(measured) + " tries played now; retries, reflections and longer prompts with recalled cases come on top";
+  return out;
+}
+
+}  // namespace hone

@@ -1,0 +1,95 @@
+#include "engine/run.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "engine/compare.h"
+#include "engine/engine_test_kit.h"
+#include "engine/report.h"
+#include "store/upkeep.h"
+
+namespace hone {
+namespace {
+
+using test::Scratch;
+
+Recipe kit(const Scratch& scratch, const std::vector<std::string>& set = {}) {
+  return parse_recipe(test::desk_yaml(test::write_requests(scratch)), "kit.yaml", set);
+}
+
+TEST(Run, GivesResultReportAndTableAndIsShownAgain) {
+  Scratch scratch;
+  const auto recipe = kit(scratch);
+  RunOptions options{.home = scratch / "home", .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt};
+  const auto first = run_recipe(recipe, options);
+  for (const char* side : {"baseline", "learned"})
+    for (const char* field : {"score", "low", "high", "tasks"}) EXPECT_TRUE(first.result[side].contains(field)) << side << field;
+  for (const char* field : {"mean", "low", "high"}) EXPECT_TRUE(first.result["difference"].contains(field));
+  EXPECT_EQ(first.result["learned"]["tasks"], 12);
+  EXPECT_EQ(first.report["arms"].size(), 3U);
+  EXPECT_GE(first.report["curve"].size(), 3U);
+  EXPECT_TRUE(std::filesystem::exists(first.report_path));
+  const auto again = run_recipe(recipe, options);
+  EXPECT_TRUE(again.reused);
+  EXPECT_EQ(again.run, first.run);
+  EXPECT_EQ(again.result, first.result);
+  options.fresh = true;
+  const auto fresh = run_recipe(recipe, options);
+  EXPECT_NE(fresh.run, first.run);
+  EXPECT_EQ(fresh.result["learned"]["score"], first.result["learned"]["score"]);
+  const Store store(store_path(options.home));
+  EXPECT_EQ(test::canonical(store, first.run), test::canonical(store, fresh.run));
+}
+
+TEST(Run, EvaluationLeavesStoreAndModelAsTheyWere) {
+  Scratch scratch;
+  const auto recipe = kit(scratch);
+  const auto home = scratch / "home";
+  run_recipe(recipe, {.home = home, .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
+  const auto hash = [&] { return content_hash(Store(store_path(home), {.create = false, .read_only = true})); };
+  const auto before = hash();
+  const auto result = compare_recipes({.home = home, .recipes = {recipe}, .seeds = 1, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}});
+  EXPECT_EQ(result.rows.size(), 3U);
+  EXPECT_EQ(result.store_hash_before, result.store_hash_after);
+  EXPECT_EQ(before, hash());
+  const auto early = compare_recipes({.home = home, .recipes = {recipe}, .seeds = 1, .version = 0, .tasks = 0, .listener = {}, .stop = {}});
+  EXPECT_LE(early.rows[2].score.mean, result.rows[2].score.mean);
+  EXPECT_THROW(compare_recipes({.home = home, .recipes = {recipe}, .seeds = 2, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}}), Error);
+}
+
+TEST(Run, ReflexMethodsShareTheRun) {
+  Scratch scratch;
+  const auto recipe = parse_recipe("env: gridworld\nmethod: tabular_q\n", "grid.yaml");
+  const auto run = run_recipe(recipe, {.home = scratch / "home", .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
+  EXPECT_GT(run.result["learned"]["score"].get<double>(), run.result["baseline"]["score"].get<double>() + 0.3);
+  const Store store(store_path(scratch / "home"));
+  const auto lessons = store.lessons({.run = run.run});
+  ASSERT_EQ(lessons.size(), 1U);
+  EXPECT_TRUE(store.artifact(std::get<Weights>(lessons[0].lesson.what).artifact_sha).has_value());
+}
+
+TEST(Run, MistakesAreNamedBeforeAnythingIsSpent) {
+  Scratch scratch;
+  auto error_of = [&](const std::string& yaml) -> std::string {
+    try {
+      run_recipe(parse_recipe(yaml, "bad.yaml"), {.home = scratch / "home", .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_NE(error_of("env: dask\nmethod: expel\n").find("did you mean 'desk'?"), std::string::npos);
+  EXPECT_NE(error_of("env: desk\nmethod: expell\n").find("did you mean 'expel'?"), std::string::npos);
+  EXPECT_NE(error_of("env: desk\nmethod: expel\nagent: {name: react, cases: -1}\nmodel: scripted:echo\nembedder: scripted:8\n").find("bad.yaml:3: field 'cases'"), std::string::npos);
+  EXPECT_NE(error_of("env: {name: desk, trys: 3}\nmethod: expel\n").find("bad.yaml:1: unknown setting 'trys'"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(scratch / "home"));
+}
+
+TEST(Report, HostileTextStaysText) {
+  const std::string page = report_html({{"title", "</script><img src=x onerror=alert(1)>"}});
+  EXPECT_EQ(page.find("</script><img"), std::string::npos);
+  EXPECT_NE(page.find("\\u003c/script>"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hone

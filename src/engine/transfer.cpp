@@ -1,0 +1,30 @@
+#include "engine/transfer.h"
+
+#include "core/error.h"
+#include "engine/learn.h"
+#include "engine/tools.h"
+#include "learners/expel/transfer.h"
+
+namespace hone {
+
+void transfer_insights(Store& store, const Recipe& recipe, const Opened& opened, const std::string& run, std::stop_token stop) {
+  if (store.find_commit(run, "transfer")) return;
+  const RunInfo source = store.find_run(recipe.transfer_from);
+  Transfer transfer;
+  transfer.target = opened.world().facts();
+  // The source world's own description: opened from the recipe that the source run was made with.
+  const Recipe source_recipe = parse_recipe(source.recipe_yaml, "recipe of run " + source.id);
+  transfer.source = find_env(source_recipe.env.name).open(source_recipe.env.settings)->facts();
+  transfer.insights = store.snapshot(scope_of(source.id))->all({.form = LessonForm::insight});
+  if (transfer.insights.empty()) throw Error(Fault::bad_input, "transfer_from: run " + source.id + " has no insights");
+  const Stage stage = opened.stage(Split::train, recipe.agent, {}, stop);
+  EngineTools tools({&store, run, -1, &stage, &recipe, Rng(recipe.seed), {}, nullptr});
+  const Request request = transfer_request(transfer);
+  Lesson advice = transferred_insight(transfer, tools.generate(std::span(&request, 1)).front());
+  advice.scope = scope_of(run);
+  advice.learner = recipe.method.name;
+  advice.env = recipe.env.name;
+  store.commit({run, "transfer", {.add = {advice}, .retire = {}}, std::nullopt}, opened.embedder());
+}
+
+}  // namespace hone

@@ -1,0 +1,256 @@
+// What every listed world of the reflex tempo must keep, found by walking the catalogue.
+#include <cstring>
+#include <memory>
+#include <numeric>
+
+#include "envs/conformance_kit.h"
+
+namespace hone {
+namespace {
+
+using namespace conformance;
+
+// N slots with memory of their own.
+struct Bench {
+  Bench(const BatchWorld& world, int slots, Split split = Split::train) : env(world.make(slots)), n(static_cast<std::size_t>(slots)) {
+    const auto tasks_of_split = world.tasks(split);
+    for (std::size_t i = 0; i < n; ++i) {
+      tasks.push_back(tasks_of_split[i % tasks_of_split.size()]);
+      tasks.back().seed += i;
+    }
+    all.resize(n);
+    std::iota(all.begin(), all.end(), 0);
+    const auto size = env->spec().observation.bytes();
+    obs.resize(n * size), final_obs.resize(n * size, std::byte{0xEE});
+    reward.resize(n), terminated.resize(n), truncated.resize(n), fault.resize(n);
+  }
+  Buffers out() { return {obs, final_obs, reward, terminated, truncated, fault}; }
+  void reset() { env->reset(all, tasks, out()); }
+  void step(const std::vector<std::int32_t>& actions) {
+    env->send(all, std::as_bytes(std::span(actions)));
+    ASSERT_EQ(env->recv(out(), static_cast<int>(n)).size(), n);
+  }
+  std::span<const std::byte> obs_row(std::size_t i) const { return row(obs, i); }
+  std::span<const std::byte> final_row(std::size_t i) const { return row(final_obs, i); }
+  std::span<const std::byte> row(const std::vector<std::byte>& all_rows, std::size_t i) const {
+    const auto size = env->spec().observation.bytes();
+    return std::span(all_rows).subspan(i * size, size);
+  }
+  std::unique_ptr<BatchEnv> env;
+  std::size_t n;
+  std::vector<Task> tasks;
+  std::vector<int> all;
+  std::vector<std::byte> obs, final_obs;
+  std::vector<float> reward;
+  std::vector<std::uint8_t> terminated, truncated, fault;
+};
+
+std::vector<std::int32_t> random_actions(const BatchSpec& spec, std::size_t n, Rng& rng) {
+  std::vector<std::int32_t> out(n);
+  for (auto& a : out) a = static_cast<std::int32_t>(spec.action.low) + static_cast<std::int32_t>(rng.below(static_cast<std::uint64_t>(spec.action.high - spec.action.low) + 1));
+  return out;
+}
+
+void expect_in_bounds(const Space& space, std::span<const std::byte> row) {
+  for (std::size_t i = 0; i < row.size(); i += size_of(space.dtype)) {
+    double value = 0.0;
+    if (space.dtype == Dtype::i32) {
+      std::int32_t v = 0;
+      std::memcpy(&v, row.data() + i, sizeof v);
+      value = v;
+    } else if (space.dtype == Dtype::f32) {
+      float v = 0;
+      std::memcpy(&v, row.data() + i, sizeof v);
+      value = static_cast<double>(v);
+    } else {
+      value = static_cast<double>(std::to_integer<int>(row[i]));
+    }
+    ASSERT_GE(value, space.low);
+    ASSERT_LE(value, space.high);
+  }
+}
+
+bool equal(std::span<const std::byte> a, std::span<const std::byte> b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+
+TEST(BatchConformance, SplitsAreDisjointAndTheSameEveryTime) {
+  for (const EnvEntry* e : listed(true)) {
+    const auto a = e->open_batch(settings_for(*e)), b = e->open_batch(settings_for(*e));
+    std::set<std::string> ids;
+    for (const auto split : splits) {
+      expect_sound_tasks(e->name, a->tasks(split), ids);
+      EXPECT_TRUE(same(a->tasks(split), b->tasks(split))) << e->name;
+    }
+    EXPECT_FALSE(a->tasks(Split::train).empty() || a->tasks(Split::test).empty()) << e->name;
+  }
+}
+
+TEST(BatchConformance, StaysInItsSpacesAndEndsWithinMaxSteps) {
+  for (const EnvEntry* e : listed(true)) {
+    const auto world = e->open_batch(settings_for(*e));
+    Bench bench(*world, 8);
+    Rng rng(1);
+    bench.reset();
+    std::vector<int> length(bench.n, 0);
+    int ended = 0;
+    for (int t = 0; t < 1000; ++t) {
+      bench.step(random_actions(bench.env->spec(), bench.n, rng));
+      for (std::size_t i = 0; i < bench.n; ++i) {
+        expect_in_bounds(bench.env->spec().observation, bench.obs_row(i));
+        EXPECT_FALSE(bench.terminated[i] != 0 && bench.truncated[i] != 0) << e->name << ": an end and a limit are two things";
+        EXPECT_EQ(bench.fault[i], 0);
+        ++length[i];
+        ASSERT_LE(length[i], world->max_steps());
+        if (bench.terminated[i] == 0 && bench.truncated[i] == 0) continue;
+        EXPECT_EQ(bench.truncated[i] != 0, bench.terminated[i] == 0 && length[i] == world->max_steps()) << e->name;
+        expect_in_bounds(bench.env->spec().observation, bench.final_row(i));
+        length[i] = 0;
+        ++ended;
+      }
+    }
+    EXPECT_GT(ended, 8) << e->name;
+  }
+}
+
+TEST(BatchConformance, AutoresetStartsTheSlotsOwnTaskAndKeepsTheLastObservation) {
+  for (const EnvEntry* e : listed(true)) {
+    const auto world = e->open_batch(settings_for(*e));
+    Bench bench(*world, 4);
+    ASSERT_EQ(bench.env->spec().autoreset, Autoreset::same_step);
+    Rng rng(2);
+    bench.reset();
+    const auto start = bench.obs;
+    const std::vector<std::byte> untouched(bench.env->spec().observation.bytes(), std::byte{0xEE});
+    for (int t = 0; t < 400; ++t) {
+      std::fill(bench.final_obs.begin(), bench.final_obs.end(), std::byte{0xEE});
+      bench.step(random_actions(bench.env->spec(), bench.n, rng));
+      for (std::size_t i = 0; i < bench.n; ++i) {
+        const bool ended = bench.terminated[i] != 0 || bench.truncated[i] != 0;
+        EXPECT_EQ(equal(bench.final_row(i), untouched), !ended) << e->name << ": final_obs is written where an episode ended, only there";
+        if (ended) {
+          EXPECT_TRUE(equal(bench.obs_row(i), bench.row(start, i))) << e->name;
+        }
+      }
+    }
+  }
+}
+
+TEST(BatchConformance, EightSlotsEqualEightSingles) {
+  for (const EnvEntry* e : listed(true)) {
+    const auto world = e->open_batch(settings_for(*e));
+    Bench batch(*world, 8);
+    std::vector<std::unique_ptr<Bench>> singles;
+    for (std::size_t i = 0; i < 8; ++i) {
+      singles.push_back(std::make_unique<Bench>(*world, 1));
+      singles[i]->tasks[0] = batch.tasks[i];
+      singles[i]->reset();
+    }
+    batch.reset();
+    Rng rng(3);
+    for (int t = 0; t < 300; ++t) {
+      const auto actions = random_actions(batch.env->spec(), 8, rng);
+      batch.step(actions);
+      for (std::size_t i = 0; i < 8; ++i) {
+        singles[i]->step({actions[i]});
+        ASSERT_TRUE(equal(batch.obs_row(i), singles[i]->obs_row(0)) && batch.reward[i] == singles[i]->reward[0] &&
+                    batch.terminated[i] == singles[i]->terminated[0] && batch.truncated[i] == singles[i]->truncated[0])
+            << e->name << ": slot " << i << " at step " << t;
+      }
+    }
+  }
+}
+
+TEST(BatchConformance, SlotsMayBeSentInPartsAndInAnyOrder) {
+  for (const EnvEntry* e : listed(true)) {
+    const auto world = e->open_batch(settings_for(*e));
+    Bench whole(*world, 4), parts(*world, 4);
+    whole.reset(), parts.reset();
+    Rng rng(4);
+    for (int t = 0; t < 100; ++t) {
+      const auto actions = random_actions(whole.env->spec(), 4, rng);
+      whole.step(actions);
+      for (const std::vector<int>& some : {std::vector<int>{3, 1}, std::vector<int>{0, 2}}) {
+        const std::vector<std::int32_t> theirs{actions[static_cast<std::size_t>(some[0])], actions[static_cast<std::size_t>(some[1])]};
+        parts.env->send(some, std::as_bytes(std::span(theirs)));
+      }
+      std::size_t received = 0;
+      while (received < 4) received += parts.env->recv(parts.out(), 1).size();
+      ASSERT_EQ(whole.obs, parts.obs) << e->name;
+      ASSERT_EQ(whole.reward, parts.reward) << e->name;
+    }
+    EXPECT_THROW(parts.env->recv(parts.out(), 1), Error);
+    const std::vector<int> nobody{4};
+    const std::vector<std::int32_t> one{0};
+    EXPECT_THROW(parts.env->send(nobody, std::as_bytes(std::span(one))), Error);
+  }
+}
+
+TEST(BatchConformance, GoesOnBitByBitAfterSaveAndLoadInTheMiddle) {
+  for (const EnvEntry* e : listed(true)) {
+    const auto world = e->open_batch(settings_for(*e));
+    Bench a(*world, 8), b(*world, 8);
+    auto* savable = dynamic_cast<Savable*>(a.env.get());
+    if (savable == nullptr) continue;  // allowed: such a world restarts its episodes
+    a.reset();
+    Rng rng(5);
+    for (int t = 0; t < 37; ++t) a.step(random_actions(a.env->spec(), 8, rng));
+    MemorySink sink;
+    savable->save(sink);
+    MemorySource source(sink.data);
+    dynamic_cast<Savable&>(*b.env).load(source);
+    for (int t = 0; t < 300; ++t) {
+      const auto actions = random_actions(a.env->spec(), 8, rng);
+      a.step(actions), b.step(actions);
+      ASSERT_EQ(a.obs, b.obs) << e->name;
+      ASSERT_EQ(a.reward, b.reward) << e->name;
+      ASSERT_EQ(a.terminated, b.terminated) << e->name;
+    }
+    for (const std::size_t cut : {std::size_t{0}, sink.data.size() / 2, sink.data.size() - 1}) {
+      MemorySource damaged(std::span(sink.data).first(cut));
+      EXPECT_THROW(dynamic_cast<Savable&>(*b.env).load(damaged), Error) << e->name;
+    }
+    Bench other(*world, 3);
+    MemorySource wrong(sink.data);
+    EXPECT_THROW(dynamic_cast<Savable&>(*other.env).load(wrong), Error) << e->name;
+  }
+}
+
+TEST(BatchConformance, ActionsOutsideTheSpaceAreFaultsOfThatSlotOnly) {
+  for (const EnvEntry* e : listed(true)) {
+    const auto world = e->open_batch(settings_for(*e));
+    Bench bench(*world, 3);
+    bench.reset();
+    const auto low = static_cast<std::int32_t>(bench.env->spec().action.low), high = static_cast<std::int32_t>(bench.env->spec().action.high);
+    bench.step({low, high + 1, low - 1});
+    EXPECT_EQ(bench.fault, (std::vector<std::uint8_t>{0, 1, 1})) << e->name;
+    bench.step({low, low, low});
+    EXPECT_EQ(bench.fault, (std::vector<std::uint8_t>{0, 0, 0})) << e->name;
+  }
+}
+
+TEST(BatchConformance, EveryListedWorldPlaysItsGoldenTranscript) {
+  for (const EnvEntry* e : listed(true)) {
+    const auto world = e->open_batch(settings_for(*e));
+    Bench bench(*world, 2);
+    bench.reset();
+    Rng rng(6);
+    std::ostringstream text;
+    for (const auto& task : bench.tasks) text << task.id << " " << task.goal << "\n";
+    for (int t = 0; t < 60; ++t) {
+      const auto actions = random_actions(bench.env->spec(), 2, rng);
+      bench.step(actions);
+      text << t;
+      for (std::size_t i = 0; i < 2; ++i) {
+        std::int32_t state = 0;
+        ASSERT_EQ(bench.env->spec().observation.bytes(), sizeof state);
+        std::memcpy(&state, bench.obs_row(i).data(), sizeof state);
+        text << "  " << actions[i] << ">" << state << (bench.terminated[i] != 0 ? " end" : "") << (bench.truncated[i] != 0 ? " cut" : "")
+             << (bench.reward[i] != 0.0F ? " reward" : "");
+      }
+      text << "\n";
+    }
+    compare_with_golden(std::string(e->name), text.str());
+  }
+}
+
+}  // namespace
+}  // namespace hone

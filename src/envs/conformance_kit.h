@@ -1,0 +1,73 @@
+// Tests only: what the conformance tests of both tempos share.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "core/env.h"
+#include "core/error.h"
+#include "core/reflex.h"
+#include "core/rng.h"
+
+namespace hone::conformance {
+
+inline std::string source_dir() {
+  if (const char* dir = std::getenv("HONE_SOURCE_DIR")) return dir;
+  const std::string here = __FILE__;
+  return here.substr(0, here.rfind("/src/envs/"));
+}
+
+// A world that needs settings gets an example here; one without fails the tests, by name.
+inline Settings example_settings(std::string_view name) {
+  if (name == "process") return {{"command", {{"python3", source_dir() + "/examples/own_world.py"}, true, ""}}};
+  return {};
+}
+
+inline Settings settings_for(const EnvEntry& entry) {
+  auto given = example_settings(entry.name);
+  EXPECT_EQ(entry.needs_settings, !given.empty()) << entry.name << ": needs_settings and example_settings of this file disagree";
+  return given;
+}
+
+inline std::vector<const EnvEntry*> listed(bool batch) {
+  std::vector<const EnvEntry*> out;
+  for (const EnvEntry* e : env_catalog())
+    if ((batch ? e->open_batch != nullptr : e->open != nullptr)) out.push_back(e);
+  return out;
+}
+
+inline constexpr Split splits[] = {Split::train, Split::validation, Split::test};
+
+inline void expect_sound_tasks(std::string_view name, const std::vector<Task>& tasks, std::set<std::string>& ids) {
+  for (const auto& task : tasks) {
+    EXPECT_TRUE(ids.insert(task.id).second) << name << ": " << task.id << " is there twice";
+    EXPECT_EQ(task.env, name);
+    EXPECT_FALSE(task.goal.empty());
+  }
+}
+
+inline bool same(const std::vector<Task>& a, const std::vector<Task>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Task& x, const Task& y) {
+    return x.id == y.id && x.goal == y.goal && x.kind == y.kind && x.seed == y.seed && x.params == y.params;
+  });
+}
+
+// Equal to tests/golden/<name>.txt, byte for byte. With HONE_RECORD_GOLDEN set it is written first.
+inline void compare_with_golden(const std::string& name, const std::string& text) {
+  const std::string path = source_dir() + "/tests/golden/" + name + ".txt";
+  if (std::getenv("HONE_RECORD_GOLDEN") != nullptr) std::ofstream(path, std::ios::binary) << text;
+  std::ifstream in(path, std::ios::binary);
+  ASSERT_TRUE(in) << path << " is missing: run this test once with HONE_RECORD_GOLDEN=1, read the file, and add it";
+  std::ostringstream golden;
+  golden << in.rdbuf();
+  EXPECT_EQ(text, golden.str()) << path;
+}
+
+}  // namespace hone::conformance

@@ -1,0 +1,275 @@
+#include "envs/desk.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "core/rng.h"
+#include "embedded/desk_data.h"
+
+namespace hone {
+
+namespace {
+
+Task task_of(const LabelledText& row) {
+  const std::uint64_t hash = hash64(normalised(row.text));
+  char hex[17];
+  std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(hash));
+  return {.id = std::string("desk/") + hex, .env = "desk", .kind = "route", .goal = row.text, .seed = hash, .params = {}};
+}
+
+// The queues in use, in shuffled order: a run of it that `queue_offset` and `queues` name.
+std::vector<std::string> choose_queues(const std::vector<LabelledText>& rows, const DeskConfig& config) {
+  std::set<std::string> labels;
+  for (const auto& row : rows) labels.insert(row.label);
+  std::vector<std::string> order(labels.begin(), labels.end());
+  Rng(config.split_seed).split("queues").shuffle(order);
+  const auto have = static_cast<int>(order.size());
+  const int wanted = config.queues > 0 ? config.queues : have - config.queue_offset;
+  if (wanted < 2 || config.queue_offset + wanted > have)
+    throw Error(Fault::bad_input, "desk: expected at least 2 queues and at most the " + std::to_string(have) +
+                                      " in the requests, got queues " + std::to_string(config.queues) + " after queue_offset " +
+                                      std::to_string(config.queue_offset));
+  return {order.begin() + config.queue_offset, order.begin() + config.queue_offset + wanted};
+}
+
+// Requests of each queue in random order, dealt from the end.
+class Piles {
+ public:
+  Piles(const std::vector<LabelledText>& rows, const std::vector<std::string>& queues, Rng rng) : rng_(rng) {
+    std::unordered_map<std::string, std::size_t> at;
+    for (std::size_t i = 0; i < queues.size(); ++i) at[queues[i]] = i;
+    piles_.resize(queues.size());
+    for (const auto& row : rows)
+      if (const auto it = at.find(row.label); it != at.end()) piles_[it->second].push_back(&row);
+    for (auto& pile : piles_) {
+      rng_.shuffle(pile);
+      left_ += pile.size();
+    }
+  }
+  std::size_t left() const { return left_; }
+
+  std::vector<DeskItem> deal(int count) {
+    std::vector<DeskItem> out;
+    const auto wanted = static_cast<std::size_t>(count);
+    std::vector<std::size_t> order(piles_.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    while (out.size() < wanted && left_ > 0) {
+      rng_.shuffle(order);
+      for (const std::size_t q : order) {
+        if (piles_[q].empty() || out.size() == wanted) continue;
+        out.push_back({task_of(*piles_[q].back()), piles_[q].back()->label});
+        piles_[q].pop_back();
+        --left_;
+      }
+    }
+    return out;
+  }
+
+ private:
+  Rng rng_;
+  std::vector<std::vector<const LabelledText*>> piles_;
+  std::size_t left_ = 0;
+};
+
+void keep_first_of_equal(std::vector<LabelledText>& rows, std::unordered_set<std::string>& seen) {
+  std::erase_if(rows, [&](const LabelledText& row) { return !seen.insert(normalised(row.text)).second; });
+}
+
+void require_enough(const Piles& piles, int wanted, const std::string& parts, std::size_t queues) {
+  if (piles.left() >= static_cast<std::size_t>(wanted)) return;
+  throw Error(Fault::bad_input, "desk: expected at least " + std::to_string(wanted) + " different requests (" + parts + "), got " +
+                                    std::to_string(piles.left()) + " in " + std::to_string(queues) + " queues");
+}
+
+struct DeskData {
+  DeskConfig config;
+  DeskSplits splits;
+  WorldFacts facts;
+};
+
+std::string lowered(std::string_view s) {
+  std::string out = shown_label(s);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+// The queue that a person or a model means by `action`: the exact name, else the only one equal but for case and '_'.
+const std::string* meant_queue(const std::vector<std::string>& queues, std::string_view action) {
+  const std::string* found = nullptr;
+  for (const auto& q : queues) {
+    if (q == action) return &q;
+    if (lowered(q) != lowered(action)) continue;
+    if (found != nullptr) return nullptr;
+    found = &q;
+  }
+  return found;
+}
+
+class DeskEnv final : public Env {
+ public:
+  DeskEnv(const DeskData& data, Split split) : data_(data), tries_(split == Split::train ? data.config.train_tries : data.config.eval_tries) {
+    for (const auto& item : data.splits.of(split)) label_of_[item.task.id] = &item.label;
+  }
+
+  Observation reset(const Task& task) override {
+    const auto it = label_of_.find(task.id);
+    if (it == label_of_.end())
+      throw Error(Fault::bad_input, "desk: expected a task of this split and these settings, got '" + task.id + "'");
+    label_ = it->second;
+    left_ = tries_;
+    open_ = data_.splits.queues;
+    return {"", open_, {}};
+  }
+
+  Outcome step(std::string_view action) override {
+    if (label_ == nullptr) throw Error(Fault::internal, "desk: step before reset or after the end");
+    --left_;
+    Outcome out;
+    const std::string* queue = meant_queue(open_, action);
+    if (queue != nullptr && *queue == *label_) {
+      out.next.text = "Solved.";
+      out.reward = 1.0F;
+      out.ending = Ending::terminal;
+      out.score = 1.0;
+      out.solved = true;
+      label_ = nullptr;
+      return out;
+    }
+    out.next.text = refusal(queue, action);
+    if (queue != nullptr) open_.erase(open_.begin() + (queue - open_.data()));
+    if (left_ == 0 || open_.empty()) {
+      out.ending = Ending::cut_off;
+      label_ = nullptr;
+    } else {
+      out.next.choices = open_;
+    }
+    return out;
+  }
+
+ private:
+  std::string refusal(const std::string* queue, std::string_view action) const {
+    if (queue != nullptr) return "Bounced: " + *queue + " is not the right queue.";
+    const std::string said(action.substr(0, 100));
+    return meant_queue(data_.splits.queues, action) != nullptr ? "'" + said + "' has bounced already. That cost a try."
+                                                               : "'" + said + "' is not a queue. That cost a try.";
+  }
+
+  const DeskData& data_;
+  int tries_, left_ = 0;
+  std::unordered_map<std::string, const std::string*> label_of_;
+  const std::string* label_ = nullptr;  // of the request at hand; null when none is
+  std::vector<std::string> open_;       // queues not tried yet
+};
+
+class DeskWorld final : public World {
+ public:
+  explicit DeskWorld(DeskData data) : data_(std::move(data)) {}
+  const WorldFacts& facts() const override { return data_.facts; }
+  std::vector<Task> tasks(Split split) const override {
+    std::vector<Task> out;
+    for (const auto& item : data_.splits.of(split)) out.push_back(item.task);
+    return out;
+  }
+  std::unique_ptr<Env> make(Split split) const override { return std::make_unique<DeskEnv>(data_, split); }
+
+ private:
+  DeskData data_;
+};
+
+WorldFacts desk_facts(const DeskConfig& config, const std::vector<std::string>& queues,
+                      const std::map<std::string, std::string>& about) {
+  WorldFacts f;
+  f.name = "desk";
+  f.role = "Each customer request goes to one queue.";
+  if (!about.empty()) {
+    f.role += " What each queue is for:";
+    for (const auto& q : queues) f.role += "\n" + q + ": " + about.at(q);
+  }
+  f.action_help = "Answer with the name of one queue.";
+  f.task_word = "Request";
+  f.action_word = "Queue";
+  f.max_steps = std::max(config.train_tries, config.eval_tries);
+  f.failure_reasons = {"every queue that was tried bounced the request"};
+  return f;
+}
+
+std::map<std::string, std::string> read_descriptions(const DeskConfig& config, const std::vector<std::string>& queues) {
+  const RequestFields fields{"description", "label"};
+  if (config.descriptions.empty() && !config.requests.empty())
+    throw Error(Fault::bad_input, "desk: describe with requests of your own needs `descriptions`, a file with label and description");
+  const auto rows = config.descriptions.empty() ? parse_requests(desk_data("queues.csv"), "queues.csv", fields)
+                                                : read_requests(config.descriptions, fields);
+  std::map<std::string, std::string> about;
+  for (const auto& row : rows) about[row.label] = row.text;
+  for (const auto& q : queues)
+    if (!about.contains(q))
+      throw Error(Fault::bad_input, "desk: queue '" + q + "' has no description in " +
+                                        (config.descriptions.empty() ? "the built-in set" : config.descriptions));
+  return about;
+}
+
+}  // namespace
+
+const std::vector<DeskItem>& DeskSplits::of(Split split) const {
+  return split == Split::train ? train : split == Split::validation ? validation : test;
+}
+
+DeskSplits split_desk(std::vector<LabelledText> rows, std::vector<LabelledText> test_rows, const DeskConfig& config) {
+  const bool own_test = !test_rows.empty();
+  DeskSplits out;
+  out.queues = choose_queues(rows, config);
+  std::unordered_set<std::string> seen;  // test first: a text in both files is a test request only
+  keep_first_of_equal(test_rows, seen);
+  keep_first_of_equal(rows, seen);
+  const Rng rng(config.split_seed);
+  Piles piles(rows, out.queues, rng.split("requests"));
+  if (own_test) {
+    Piles test_piles(test_rows, out.queues, rng.split("test requests"));
+    require_enough(test_piles, config.test, "test", out.queues.size());
+    out.test = test_piles.deal(config.test);
+    require_enough(piles, config.validation + config.train, "validation and train", out.queues.size());
+  } else {
+    require_enough(piles, config.test + config.validation + config.train, "test, validation and train", out.queues.size());
+    out.test = piles.deal(config.test);
+  }
+  out.validation = piles.deal(config.validation);
+  out.train = piles.deal(config.train);
+  if (config.shuffle_labels) {
+    std::vector<std::string> labels;
+    for (const auto& item : out.train) labels.push_back(item.label);
+    rng.split("shuffled labels").shuffle(labels);
+    for (std::size_t i = 0; i < labels.size(); ++i) out.train[i].label = labels[i];
+  }
+  std::sort(out.queues.begin(), out.queues.end());
+  return out;
+}
+
+std::unique_ptr<World> open_desk(const Settings& settings) {
+  DeskData data;
+  data.config = read_config<DeskConfig>(settings);
+  const auto& c = data.config;
+  const RequestFields fields{c.text_field, c.label_field};
+  auto rows = c.requests.empty() ? parse_requests(desk_data("requests.csv"), "requests.csv", {}) : read_requests(c.requests, fields);
+  auto test_rows = c.test_requests.empty() ? std::vector<LabelledText>{} : read_requests(c.test_requests, fields);
+  if (!c.test_requests.empty() && test_rows.empty()) throw Error(Fault::bad_input, c.test_requests + ": holds no request");
+  data.splits = split_desk(std::move(rows), std::move(test_rows), c);
+  const auto about = c.describe ? read_descriptions(c, data.splits.queues) : std::map<std::string, std::string>{};
+  data.facts = desk_facts(c, data.splits.queues, about);
+  return std::make_unique<DeskWorld>(std::move(data));
+}
+
+constinit const EnvEntry env_desk{
+    .name = "desk",
+    .summary = "route a request to one of N queues; the only feedback is solved or bounced",
+    .fields = &describe_config<DeskConfig>,
+    .open = &open_desk,
+    .open_batch = nullptr,
+    .needs_settings = false,
+};
+
+}  // namespace hone

@@ -1,0 +1,35 @@
+// A try as text: for prompts, and as what a Case remembers.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/env.h"
+#include "core/episode.h"
+#include "core/lesson.h"
+
+namespace hone::expel {
+
+// One text per step; a step closes at the observation that follows its move:
+//
+//   <what was seen first>         only before the first step, and not when it is empty or repeats the task's text
+//   Thought: <thought>            when there is one
+//   <action word>: <action>       WorldFacts::action_word, "Action" when it has none
+//   <what was seen next>          the last one is the verdict
+//
+// Neither the task's text, nor the prompt, nor the list of legal choices is part of it. For a world of one decision it is as
+// short as "Queue: refunds\nSolved.". Invalid UTF-8 is repaired.
+std::vector<std::string> transcript_steps(const Episode& episode, const WorldFacts& world);
+std::string transcript_of(const Episode& episode, const WorldFacts& world);  // the steps, joined by line breaks
+
+// The steps joined; while they count more than `limit` tokens the longest one left (in bytes, the first of equals) is replaced
+// by a mark. limit <= 0 = no limit.
+std::string elided(const std::vector<std::string>& steps, int limit, const std::function<int(std::string_view)>& count_tokens);
+
+// The Case of a try: its keys (only of the kinds in `kinds`, no empty text, none twice) are the task, each thought, each action,
+// each step and each reflection that the try was given; its evidence is the episode.
+Lesson case_of(const Episode& episode, const WorldFacts& world, const std::vector<RecallKey>& kinds);
+
+}  // namespace hone::expel

@@ -1,0 +1,79 @@
+#include "models/backend.h"
+
+#include <filesystem>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "models/catalogue.h"
+#include "models/local.h"
+#include "models/scripted.h"
+
+namespace hone {
+namespace {
+
+bool remote(std::string_view spec) { return spec.starts_with("http://") || spec.starts_with("https://"); }
+bool scripted(std::string_view spec) { return spec.starts_with("scripted:"); }
+
+// What looks like a path is a file of one's own, everything else a name of the catalogue.
+bool file_like(std::string_view spec) { return spec.ends_with(".gguf") || spec.find('/') != std::string_view::npos; }
+
+LocalFile local_file(const std::string& spec, ModelUse use) {
+  if (file_like(spec)) return {spec, std::filesystem::path(spec).stem().string()};
+  const CatalogueModel* known = find_model(spec);
+  if (known == nullptr) {
+    std::vector<std::string> names;
+    for (const CatalogueModel& m : model_catalogue())
+      if (m.use == use) names.emplace_back(m.name);
+    throw unknown_name("model", spec, names);
+  }
+  if (known->use != use)
+    throw Error(Fault::usage, spec + (use == ModelUse::chat ? " is an embedder, expected a language model" : " is a language model, expected an embedder"));
+  if (!model_status(spec).present) throw Error(Fault::unavailable, "model " + spec + " is not on this machine: run `hone model pull " + spec + "`");
+  return {path_of(spec).string(), spec};
+}
+
+OpenModel open_local(const std::string& spec, const ModelOptions& options) {
+  auto model = std::make_unique<LocalModel>(local_file(spec, ModelUse::chat), options);
+  ChoiceModel* chooser = model.get();
+  return {std::move(model), chooser};
+}
+
+std::unique_ptr<Embedder> open_local_embedder(const std::string& spec, const ModelOptions& options) {
+  return std::make_unique<LocalEmbedder>(local_file(spec, ModelUse::embed), options);
+}
+
+OpenModel open_scripted_model(const std::string& spec, const ModelOptions&) {
+  auto model = open_scripted(spec);
+  ChoiceModel* chooser = model.get();
+  return {std::move(model), chooser};
+}
+
+std::unique_ptr<Embedder> open_scripted_vectors(const std::string& spec, const ModelOptions&) { return open_scripted_embedder(spec); }
+
+const BackendEntry& backend_of(const std::string& spec) {
+  if (spec.empty()) throw Error(Fault::usage, "model: expected a name, a .gguf file or scripted:..., got nothing");
+  if (remote(spec))
+    throw Error(Fault::unavailable, "model " + spec + ": endpoints over HTTP (remote_chat) are not in this version of Hone; use a local model (`hone model list`)");
+  for (const BackendEntry& entry : backend_catalog())
+    if (entry.handles(spec)) return entry;
+  throw Error(Fault::internal, "no back end takes " + spec);
+}
+
+}  // namespace
+
+const std::vector<BackendEntry>& backend_catalog() {
+  static const std::vector<BackendEntry> catalog{
+      {"scripted", "replies from a table or a function", true, scripted, open_scripted_model, open_scripted_vectors},
+      {"local", "GGUF models in this process (llama.cpp): names of the catalogue and files", false,
+       [](std::string_view spec) { return !scripted(spec) && !remote(spec); }, open_local, open_local_embedder},
+  };
+  return catalog;
+}
+
+OpenModel open_model(const std::string& spec, const ModelOptions& options) { return backend_of(spec).open(spec, options); }
+
+std::unique_ptr<Embedder> open_embedder(const std::string& spec, const ModelOptions& options) {
+  return backend_of(spec).open_embedder(spec, options);
+}
+
+}  // namespace hone

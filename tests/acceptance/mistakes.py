@@ -1,0 +1,78 @@
+"""What people get wrong, and what breaks under them: one clear error each, the right status, nothing lost."""
+import os
+import pathlib
+import shutil
+import stat
+
+from _hone import hone, last_json, scratch, small_desk
+
+
+def error(*arguments, status, words, home, **more):
+    done = hone(*arguments, home=home, check=status, **more)
+    text = done.stderr
+    for word in words:
+        assert word in text, f"expected {word!r} in: {text}"
+    assert text.count("\n") <= 3, text
+    assert "terminate" not in text and "Aborted" not in text, text
+
+
+with scratch() as folder:
+    home = f"{folder}/home"
+    recipe = small_desk(folder)
+    text = recipe.read_text()
+
+    def bad(name, old, new):
+        path = pathlib.Path(folder) / name
+        path.write_text(text.replace(old, new))
+        return path
+
+    # recipes: file, line, field, nearest name
+    error("learn", bad("a.yaml", "embedder:", "embeder:"), status=2, words=["a.yaml:5", "embeder", "did you mean 'embedder'"], home=home)
+    error("learn", bad("b.yaml", "train: 24", "train: many"), status=2, words=["b.yaml:2", "'train'", "whole number", "many"], home=home)
+    error("learn", bad("c.yaml", "train_tries: 3", "train_tries: 0"), status=2, words=["c.yaml:2", "at least 1", "1 to"][:1] + ["train_tries"], home=home)
+    error("learn", bad("d.yaml", "name: expel,", "name: expell,"), status=2, words=["expell", "did you mean 'expel'"], home=home)
+    error("learn", bad("e.yaml", "arms:", "arms: ["), status=2, words=["e.yaml:", "YAML"], home=home)
+    error("learn", f"{folder}/none.yaml", status=2, words=["none.yaml"], home=home)
+    error("learn", "dask", status=2, words=["did you mean 'desk'"], home=home)
+    error("learn", recipe, "--set", "env.trian=3", status=2, words=["trian", "did you mean 'train'"], home=home)
+    error("learn", bad("f.yaml", "train: 24", "train: 2400"), status=2, words=["request"], home=home)
+    error("learn", bad("g.yaml", "requests.csv", "absent.csv"), status=None, words=["absent.csv"], home=home)
+    (pathlib.Path(folder) / "broken.csv").write_text('text,label\n"open quote,fruit\n')
+    error("learn", bad("h.yaml", "requests.csv", "broken.csv"), status=2, words=["broken.csv:"], home=home)
+    assert not os.path.exists(f"{home}/hone.db"), "a mistake must not leave a store behind"
+
+    # model files
+    gguf = pathlib.Path(folder) / "cut.gguf"
+    gguf.write_bytes(b"GGUF\x03\x00\x00\x00" + b"\x00" * 100)
+    error("learn", recipe, "--set", f"model={gguf}", status=None, words=["cut.gguf"], home=home)
+    error("learn", recipe, "--set", "model=smollm2-135", status=None, words=["smollm2-135m"], home=home)
+    error("learn", recipe, "--set", "model=http://localhost:1/v1", status=None, words=["http"], home=home)
+
+    # stores
+    hone("learn", recipe, "--json", home=home)
+    good = pathlib.Path(f"{home}/hone.db").read_bytes()
+    broken = f"{folder}/broken"
+    os.makedirs(broken)
+    pathlib.Path(f"{broken}/hone.db").write_bytes(b"this is not a database at all, " * 200)
+    error("learn", recipe, status=1, words=["hone.db"], home=broken)
+    cut = f"{folder}/cut"
+    os.makedirs(cut)
+    pathlib.Path(f"{cut}/hone.db").write_bytes(good[: len(good) // 2])
+    assert hone("store", "verify", home=cut, check=1)
+    assert "hone.db" in hone("store", "list", home=f"{folder}/nowhere", check=1).stderr
+
+    # read-only: reading goes on, writing says so (root may write anywhere)
+    if os.geteuid() != 0:
+        frozen = f"{folder}/frozen"
+        shutil.copytree(home, frozen)
+        for path in [frozen, f"{frozen}/runs"] + [str(p) for p in pathlib.Path(frozen).rglob("*")]:
+            os.chmod(path, stat.S_IRUSR | (stat.S_IXUSR if os.path.isdir(path) else 0))
+        error("learn", recipe, "--fresh", status=1, words=["frozen"], home=frozen)
+
+    # a finished run is still there after all this
+    assert last_json(hone("runs", "list", "--json", home=home))[0]["status"] == "finished"
+
+    # two at once: the second is told who has the run, or waits its turn
+    assert hone("nonsense", home=home, check=2).stderr
+    assert hone(check=2).stderr
+print("every mistake got its one clear error")
