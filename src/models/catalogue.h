@@ -74,7 +74,7 @@ struct PullProgress {
 struct PullOptions {
   bool force = false;        // fetch and build again although present
   bool offline_hub = false;  // don't try the hub
-  std::function<void(const PullProgress&)> progress;  // called on the caller's thread; what it throws stops the pull
+  std::function<void(const PullProgress&)> progress = {};  // called on the caller's thread; what it throws stops the pull
 };
 
 // Fetches, checks and builds the model; returns its path. HF_ENDPOINT names another hub than the public one (a mirror).

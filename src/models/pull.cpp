@@ -3,7 +3,6 @@
 //   .NAME.lock             held by the one who pulls
 //   .NAME.work/            what has been fetched so far: FILE.part (hub), FILE.1, FILE.2 ... (package members), FILE (checked)
 #include <fcntl.h>
-#include <llama.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include "models/catalogue.h"
 #include "models/fetch.h"
 #include "models/llama/handle.h"
+#include "models/quantise.h"
 #include "wire/json.h"
 #include "wire/read.h"
 #include "wire/sha256.h"
@@ -227,7 +227,10 @@ class Pull {
   void build(const fs::path& done) {
     const fs::path raw = work_ / model_.files[0].name;
     const fs::path made = model_.making == Making::as_is ? raw : work_ / "made.gguf";
-    if (model_.making == Making::to_q8_0) quantise(raw, made);
+    if (model_.making == Making::to_q8_0) {
+      say("re-quantising " + model_.name + " to Q8_0");
+      quantise(raw, made, Precision::q8_0);
+    }
     if (model_.making == Making::bert_to_gguf) {
       say("writing " + model_.name + " as GGUF");
       write_bert_gguf({raw, work_ / model_.files[1].name, work_ / model_.files[2].name, model_.name}, made);
@@ -249,17 +252,6 @@ class Pull {
     if (!file) throw Error(Fault::io, note.string() + ": can't be written: " + std::strerror(errno));
     put_in_place(made, done);
     put_in_place(note, fs::path(done).replace_extension(".json"));
-  }
-
-  void quantise(const fs::path& raw, const fs::path& made) {
-    say("re-quantising " + model_.name + " to Q8_0");
-    llama::start();
-    llama_model_quantize_params params = llama_model_quantize_default_params();
-    params.ftype = LLAMA_FTYPE_MOSTLY_Q8_0;
-    params.allow_requantize = true;
-    llama::take_errors();
-    if (llama_model_quantize(raw.c_str(), made.c_str(), &params) != 0)
-      throw Error(Fault::io, model_.name + ": re-quantising to " + made.string() + " failed: " + llama::take_errors());
   }
 
   const CatalogueModel& model_;

@@ -1,4 +1,5 @@
-// Base64 (RFC 4648) by OpenSSL's block functions would need lengths of int and checks of their own; this is shorter.
+// Base64 (RFC 4648) by OpenSSL's block functions would need lengths of int and checks of their own; this is
+// shorter.
 #include <array>
 
 #include "store/impl.h"
@@ -11,7 +12,8 @@ constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 constexpr std::array<int, 256> make_values() {
   std::array<int, 256> values{};
   values.fill(-1);
-  for (std::size_t i = 0; i < alphabet.size(); ++i) values[static_cast<unsigned char>(alphabet[i])] = static_cast<int>(i);
+  for (std::size_t i = 0; i < alphabet.size(); ++i)
+    values[static_cast<unsigned char>(alphabet[i])] = static_cast<int>(i);
   return values;
 }
 constexpr std::array<int, 256> values = make_values();
@@ -24,14 +26,17 @@ std::string to_base64(std::span<const std::byte> bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
     std::uint32_t group = 0;
-    for (std::size_t j = 0; j < 3; ++j) group = (group << 8) | (j < n ? std::to_integer<std::uint32_t>(bytes[i + j]) : 0U);
+    for (std::size_t j = 0; j < 3; ++j)
+      group = (group << 8) | (j < n ? std::to_integer<std::uint32_t>(bytes[i + j]) : 0U);
     for (std::size_t j = 0; j < 4; ++j) out += j <= n ? alphabet[(group >> (18 - 6 * j)) & 63] : '=';
   }
   return out;
 }
 
 std::vector<std::byte> from_base64(std::string_view text, const std::string& at) {
-  if (text.size() % 4 != 0) throw Error(Fault::bad_input, at + ": expected base64 (a multiple of 4 characters), got " + std::to_string(text.size()));
+  if (text.size() % 4 != 0)
+    throw Error(Fault::bad_input,
+                at + ": expected base64 (a multiple of 4 characters), got " + std::to_string(text.size()));
   std::vector<std::byte> out;
   out.reserve(text.size() / 4 * 3);
   for (std::size_t i = 0; i < text.size(); i += 4) {
@@ -45,7 +50,8 @@ std::vector<std::byte> from_base64(std::string_view text, const std::string& at)
         throw Error(Fault::bad_input, at + ": not base64 at character " + std::to_string(i + j + 1));
       group = (group << 6) | (pad ? 0U : static_cast<std::uint32_t>(value));
     }
-    for (std::size_t j = 0; j < 3 - padding; ++j) out.push_back(static_cast<std::byte>((group >> (16 - 8 * j)) & 255));
+    for (std::size_t j = 0; j < 3 - padding; ++j)
+      out.push_back(static_cast<std::byte>((group >> (16 - 8 * j)) & 255));
   }
   return out;
 }

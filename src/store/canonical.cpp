@@ -78,7 +78,9 @@ class Canonical {
  public:
   void take(Json&& line) {
     const std::string type = text_of(line, "type");
-    if (type == "artifact") line["bytes"] = line["bytes"].get_ref<const std::string&>().size() / 4 * 3;  // about; the hash says the rest
+    if (type == "artifact")
+      line["bytes"] =
+          line["bytes"].get_ref<const std::string&>().size() / 4 * 3;  // about; the hash says the rest
     if (type == "run") {
       const std::string place = "run:" + std::to_string(runs_++);
       places_.name(text_of(line, "id"), place);
@@ -87,8 +89,10 @@ class Canonical {
     } else if (type == "metric") {
       if (is_measured(text_of(line, "name"))) return;
       const std::string round = wire::dump(line["round"]);
-      add("2" + places_.map(text_of(line, "run")) + "/" + std::string(20 - std::min<std::size_t>(20, round.size()), '0') + round + "/" +
-              text_of(line, "name") + "/" + wire::dump(line["value"]), std::move(line));
+      add("2" + places_.map(text_of(line, "run")) + "/" +
+              std::string(20 - std::min<std::size_t>(20, round.size()), '0') + round + "/" +
+              text_of(line, "name") + "/" + wire::dump(line["value"]),
+          std::move(line));
     } else if (type == "episode") {
       episode(std::move(line));
     } else if (type == "generation") {
@@ -100,7 +104,8 @@ class Canonical {
     } else if (type == "scope") {
       const std::string name = text_of(line, "name");
       const std::string run = text_of(line, "run");
-      if (!run.empty() && name.starts_with(run)) places_.name(name, places_.map(run) + name.substr(run.size()));
+      if (!run.empty() && name.starts_with(run))
+        places_.name(name, places_.map(run) + name.substr(run.size()));
       add("5" + places_.map(text_of(line, "name")), std::move(line));
     } else if (type == "lesson") {
       lesson(std::move(line));
@@ -116,11 +121,13 @@ class Canonical {
       places_.map_all(line.json);
       line.sort_key = places_.map(line.sort_key);
     }
-    std::stable_sort(lines_.begin(), lines_.end(), [](const Line& a, const Line& b) { return a.sort_key < b.sort_key; });
+    std::stable_sort(lines_.begin(), lines_.end(),
+                     [](const Line& a, const Line& b) { return a.sort_key < b.sort_key; });
     std::string last;
     for (const auto& line : lines_) {
       const std::string text = wire::dump(line.json);
-      if (text != last || line.sort_key[0] != '2') out << text << '\n';  // a resumed run may note a metric twice
+      if (text != last || line.sort_key[0] != '2')
+        out << text << '\n';  // a resumed run may note a metric twice
       last = text;
     }
   }
@@ -148,7 +155,8 @@ class Canonical {
       const std::string text = wire::dump(line[field]);
       return std::string(10 - std::min<std::size_t>(10, text.size()), '0') + text;
     };
-    const std::string place = places_.map(text_of(l, "scope")) + ":" + number("added") + ":" + number("place");
+    const std::string place =
+        places_.map(text_of(l, "scope")) + ":" + number("added") + ":" + number("place");
     places_.name(text_of(l, "id"), "lesson:" + place);
     drop(l, {"created_ms"});
     drop(line, {"vectors"});

@@ -15,7 +15,8 @@ using wire::Json;
 
 namespace {
 
-// A message's content is a text, or a list of parts of which some are text; an assistant may call tools instead of speaking.
+// A message's content is a text, or a list of parts of which some are text; an assistant may call tools
+// instead of speaking.
 std::string content_of(const Json& message, const std::string& at) {
   const Fields f(message, at);
   std::string text;
@@ -27,15 +28,18 @@ std::string content_of(const Json& message, const std::string& at) {
       const Fields part((*content)[i], f.at("content") + "[" + std::to_string(i) + "]");
       std::string type, piece;
       part.need("type", type);
-      if (type != "text") throw Error(Fault::bad_input, part.at("type") + ": expected \"text\", got \"" + clean(type) + "\"");
+      if (type != "text")
+        throw Error(Fault::bad_input, part.at("type") + ": expected \"text\", got \"" + clean(type) + "\"");
       part.need("text", piece);
       text += (text.empty() ? "" : "\n") + piece;
     }
   } else if (content != nullptr && !content->is_null()) {
     wire::expected(f.at("content"), "a string or a list of parts", *content);
   }
-  if (const Json* calls = f.find("tool_calls"); calls != nullptr && !calls->is_null()) text += (text.empty() ? "" : "\n") + wire::dump(*calls);
-  else if (content == nullptr) throw Error(Fault::bad_input, f.at("content") + ": missing");
+  if (const Json* calls = f.find("tool_calls"); calls != nullptr && !calls->is_null())
+    text += (text.empty() ? "" : "\n") + wire::dump(*calls);
+  else if (content == nullptr)
+    throw Error(Fault::bad_input, f.at("content") + ": missing");
   return text;
 }
 
@@ -76,15 +80,20 @@ Episode read_chat(const Json& line, const std::string& at, const std::string& en
       step.did.action = text;
       e.steps.push_back(std::move(step));
       fresh = true;
-    } else if (role == "system" || role == "developer" || role == "user" || role == "tool" || role == "function") {
+    } else if (role == "system" || role == "developer" || role == "user" || role == "tool" ||
+               role == "function") {
       if (role == "user" && asked.empty()) asked = text;
       heard += (fresh ? "" : "\n") + text;
       fresh = false;
     } else {
-      throw Error(Fault::bad_input, m.at("role") + ": expected system, developer, user, assistant, tool or function, got \"" + clean(role) + "\"");
+      throw Error(Fault::bad_input,
+                  m.at("role") + ": expected system, developer, user, assistant, tool or function, got \"" +
+                      clean(role) + "\"");
     }
   }
-  if (e.steps.empty()) throw Error(Fault::bad_input, f.at("messages") + ": expected at least one of role assistant, got " + std::to_string(messages.size()) + " without");
+  if (e.steps.empty())
+    throw Error(Fault::bad_input, f.at("messages") + ": expected at least one of role assistant, got " +
+                                      std::to_string(messages.size()) + " without");
   e.last.text = std::move(heard);
   f.get("task", asked);
   e.task.env = env;

@@ -20,8 +20,10 @@ TEST(Credit, OfAWithheldLessonIsTheDifferenceWorkedByHand) {
   Store store(":memory:");
   const std::string id = store.commit({"", "", {{an_insight("s", "look twice")}, {}}, {}}).ids[0];
   int n = 0;
-  for (const double score : {1.0, 1.0, 0.0}) store.append(try_with("u" + std::to_string(n++), id, LessonUse::used, score));
-  for (const double score : {0.0, 0.0, 1.0, 0.0}) store.append(try_with("w" + std::to_string(n++), id, LessonUse::withheld, score));
+  for (const double score : {1.0, 1.0, 0.0})
+    store.append(try_with("u" + std::to_string(n++), id, LessonUse::used, score));
+  for (const double score : {0.0, 0.0, 1.0, 0.0})
+    store.append(try_with("w" + std::to_string(n++), id, LessonUse::withheld, score));
   Episode mixed = try_with("m", id, LessonUse::used, 1.0);
   mixed.steps.push_back(mixed.steps[0]);
   mixed.steps[1].did.lessons[0].how = LessonUse::withheld;
@@ -40,7 +42,8 @@ TEST(Credit, OfAWithheldLessonIsTheDifferenceWorkedByHand) {
 
 TEST(Credit, WithoutACoinIsObservational) {
   Store store(":memory:");
-  const auto ids = store.commit({"", "", {{an_insight("s", "look twice"), an_insight("s", "never offered")}, {}}, {}}).ids;
+  const auto ids =
+      store.commit({"", "", {{an_insight("s", "look twice"), an_insight("s", "never offered")}, {}}, {}}).ids;
   store.append(try_with("a", ids[0], LessonUse::used, 1.0));
   store.append(try_with("b", "", LessonUse::offered, 0.0));
   Episode elsewhere = try_with("c", "", LessonUse::offered, 1.0);
@@ -61,8 +64,14 @@ TEST(Credit, WithoutACoinIsObservational) {
 TEST(Rates, CountNearCopiesAndJunk) {
   Store store(":memory:");
   WordEmbedder embedder(64);
-  store.commit({"", "", {{an_insight("s", "check the card number first"), an_insight("s", "first check the card number"),
-                          an_insight("s", "ask which loan it is about"), an_insight("s", " ok \n")}, {}}, {}}, &embedder);
+  store.commit(
+      {"",
+       "",
+       {{an_insight("s", "check the card number first"), an_insight("s", "first check the card number"),
+         an_insight("s", "ask which loan it is about"), an_insight("s", " ok \n")},
+        {}},
+       {}},
+      &embedder);
   LessonRates rates = store.rates("s");
   EXPECT_EQ(rates.live, 4);
   EXPECT_EQ(rates.duplicates, 2);

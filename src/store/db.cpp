@@ -10,21 +10,31 @@ void fail(sqlite3* db, int code, std::string_view what) {
   const std::string start = "store: " + std::string(what) + ": ";
   switch (code & 0xFF) {
     case SQLITE_FULL:
-      throw Error(Fault::io, start + "no space left (disk full or size limit reached); nothing of this call was written");
+      throw Error(
+          Fault::io,
+          start + "no space left (disk full or size limit reached); nothing of this call was written");
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR:
     case SQLITE_PERM:
-    case SQLITE_AUTH: throw Error(Fault::io, start + reason);
+    case SQLITE_AUTH:
+      throw Error(Fault::io, start + reason);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      throw Error(Fault::corrupt, start + reason + "; the file is damaged or not a store (restore a copy, or export what can be read)");
+      throw Error(Fault::corrupt,
+                  start + reason +
+                      "; the file is damaged or not a store (restore a copy, or export what can be read)");
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: throw Error(Fault::conflict, start + "another process is writing and did not finish in time");
-    case SQLITE_CONSTRAINT: throw Error(Fault::conflict, start + reason);
-    case SQLITE_TOOBIG: throw Error(Fault::bad_input, start + "a value is larger than SQLite takes (1 GB)");
-    case SQLITE_NOMEM: throw Error(Fault::unavailable, start + "out of memory");
-    default: throw Error(Fault::internal, start + reason);
+    case SQLITE_LOCKED:
+      throw Error(Fault::conflict, start + "another process is writing and did not finish in time");
+    case SQLITE_CONSTRAINT:
+      throw Error(Fault::conflict, start + reason);
+    case SQLITE_TOOBIG:
+      throw Error(Fault::bad_input, start + "a value is larger than SQLite takes (1 GB)");
+    case SQLITE_NOMEM:
+      throw Error(Fault::unavailable, start + "out of memory");
+    default:
+      throw Error(Fault::internal, start + reason);
   }
 }
 
@@ -55,7 +65,8 @@ Statement& Statement::bind(std::int64_t value) {
 }
 
 Statement& Statement::bind(double value) {
-  check(std::isnan(value) ? sqlite3_bind_null(statement_, next_) : sqlite3_bind_double(statement_, next_, value));
+  check(std::isnan(value) ? sqlite3_bind_null(statement_, next_)
+                          : sqlite3_bind_double(statement_, next_, value));
   ++next_;
   return *this;
 }
@@ -83,7 +94,8 @@ bool Statement::step() {
   if (code == SQLITE_DONE) return false;
   sqlite3* db = db_->handle();
   const int extended = sqlite3_extended_errcode(db);
-  fail(db, extended == SQLITE_OK ? code : extended, sqlite3_stmt_readonly(statement_) != 0 ? "read" : "write");
+  fail(db, extended == SQLITE_OK ? code : extended,
+       sqlite3_stmt_readonly(statement_) != 0 ? "read" : "write");
 }
 
 void Statement::run() {
@@ -92,12 +104,15 @@ void Statement::run() {
 }
 
 double Statement::real(int column) const {
-  return is_null(column) ? std::numeric_limits<double>::quiet_NaN() : sqlite3_column_double(statement_, column);
+  return is_null(column) ? std::numeric_limits<double>::quiet_NaN()
+                         : sqlite3_column_double(statement_, column);
 }
 
 std::string_view Statement::view(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-  return text == nullptr ? std::string_view() : std::string_view(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+  return text == nullptr
+             ? std::string_view()
+             : std::string_view(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
 }
 
 std::span<const std::byte> Statement::bytes(int column) const {
@@ -107,7 +122,8 @@ std::span<const std::byte> Statement::bytes(int column) const {
 
 Db::Db(const std::string& uri_or_path, int flags, int busy_ms) {
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(uri_or_path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const int code = sqlite3_open_v2(uri_or_path.c_str(), &raw,
+                                   flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   db_.reset(raw);
   if (code != SQLITE_OK) fail(raw, code, "open");
   sqlite3_busy_timeout(raw, busy_ms);
@@ -116,13 +132,15 @@ Db::Db(const std::string& uri_or_path, int flags, int busy_ms) {
 Statement Db::prepare(std::string_view sql) {
   const auto compile = [&] {
     sqlite3_stmt* s = nullptr;
-    const int code = sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &s, nullptr);
+    const int code = sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &s, nullptr);
     if (code != SQLITE_OK) fail(db_.get(), code, "prepare");
     return s;
   };
   const auto found = kept_.find(std::string(sql));
   if (found != kept_.end()) {
-    if (found->second->busy) return {*this, compile(), nullptr};  // the same text twice at once: the second is its own
+    if (found->second->busy)
+      return {*this, compile(), nullptr};  // the same text twice at once: the second is its own
     found->second->busy = true;
     return {*this, found->second->statement.get(), &found->second->busy};
   }

@@ -22,7 +22,8 @@ namespace hone::store_detail {
 
 class Db;
 
-// A prepared statement with its bindings; step() until false. Text and blobs are copied in and out, NUL bytes included.
+// A prepared statement with its bindings; step() until false. Text and blobs are copied in and out, NUL bytes
+// included.
 class Statement {
  public:
   Statement(Statement&& other) noexcept;
@@ -55,7 +56,7 @@ class Statement {
   bool truth(int column) const { return integer(column) != 0; }
   double real(int column) const;  // NULL becomes not a number
   std::string text(int column) const { return std::string(view(column)); }
-  std::string_view view(int column) const;  // until the next step
+  std::string_view view(int column) const;             // until the next step
   std::span<const std::byte> bytes(int column) const;  // until the next step
   bool is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
@@ -105,8 +106,9 @@ class Db {
   std::unordered_map<std::string, std::unique_ptr<Kept>> kept_;
 };
 
-// BEGIN IMMEDIATE (so that waiting for another writer happens here) until commit(); rolled back otherwise. Inside another
-// transaction it is part of that one. A read transaction sees one state of the file throughout.
+// BEGIN IMMEDIATE (so that waiting for another writer happens here) until commit(); rolled back otherwise.
+// Inside another transaction it is part of that one. A read transaction sees one state of the file
+// throughout.
 class Transaction {
  public:
   enum class Kind { write, read };

@@ -75,7 +75,9 @@ TEST(Durability, AKilledWriterLosesNothingItAcknowledged) {
 TEST(Durability, AFullDiskIsAnErrorAndLosesNothing) {
   Folder folder;
   const auto path = folder / "s.db";
-  { Store make(path); }
+  {
+    Store make(path);
+  }
   StoreOptions small;
   small.max_pages = 120;
   std::vector<std::string> acknowledged;
@@ -93,7 +95,10 @@ TEST(Durability, AFullDiskIsAnErrorAndLosesNothing) {
     EXPECT_NE(what.find("no space left"), std::string::npos);
     EXPECT_GT(acknowledged.size(), 1U);
     EXPECT_EQ(store.count_episodes({}), static_cast<std::int64_t>(acknowledged.size()));
-    EXPECT_EQ(error_of([&] { store.commit({"", "", {{a_case("s", "t", "x", std::string(60000, 'y'))}, {}}, {}}); }).fault(), Fault::io);
+    EXPECT_EQ(error_of([&] {
+                store.commit({"", "", {{a_case("s", "t", "x", std::string(60000, 'y'))}, {}}, {}});
+              }).fault(),
+              Fault::io);
     EXPECT_EQ(store.latest_version("s"), 0U);
     EXPECT_TRUE(verify(store).empty());
   }
@@ -126,7 +131,8 @@ TEST(Durability, ATruncatedOrDamagedFileIsToldNeverBelieved) {
   }
   const std::string whole = bytes_of(path);
   ASSERT_GT(whole.size(), 50000U);
-  for (const std::size_t size : {std::size_t{50}, whole.size() / 3, whole.size() - 4096, whole.size() - 100}) {
+  for (const std::size_t size :
+       {std::size_t{50}, whole.size() / 3, whole.size() - 4096, whole.size() - 100}) {
     std::ofstream(path, std::ios::binary) << whole.substr(0, size);
     std::string what;
     try {
@@ -158,7 +164,8 @@ TEST(Durability, ATruncatedOrDamagedFileIsToldNeverBelieved) {
 TEST(Durability, AnOtherSqliteFileIsLeftAlone) {
   Folder folder;
   const auto path = folder / "s.db";
-  store_detail::Db(path.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 0).script("CREATE TABLE theirs(x)");
+  store_detail::Db(path.string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 0)
+      .script("CREATE TABLE theirs(x)");
   const std::string before = bytes_of(path);
   const Error e = error_of([&] { Store store(path); });
   EXPECT_EQ(e.fault(), Fault::corrupt);
@@ -193,7 +200,8 @@ TEST(Durability, AReadOnlyFolderIsAnErrorForWritersAndFineForReaders) {
               StoreOptions read_only;
               read_only.read_only = true;
               const Store store(path, read_only);
-              return writing == Fault::io && making == Fault::io && store.count_episodes({}) == 1 && verify(store).empty();
+              return writing == Fault::io && making == Fault::io && store.count_episodes({}) == 1 &&
+                     verify(store).empty();
             }),
             0);
   chmod(folder.path().c_str(), 0755);
@@ -225,7 +233,8 @@ TEST(Durability, TwoProcessesMayWriteAtOnce) {
     if (pid == 0) {
       try {
         Store store(path);  // they also race to make the file
-        for (int i = 0; i < 15; ++i) store.append(an_episode("", std::to_string(child) + "/" + std::to_string(i)));
+        for (int i = 0; i < 15; ++i)
+          store.append(an_episode("", std::to_string(child) + "/" + std::to_string(i)));
         _exit(0);
       } catch (...) {
         _exit(1);
@@ -277,7 +286,9 @@ TEST(RunLock, IsHeldByOneProcessAndNamedAndGoesWithIt) {
               }),
               0);
   }
-  { const RunLock again = store.lock_run(run); }
+  {
+    const RunLock again = store.lock_run(run);
+  }
   // A killed holder leaves nothing behind that binds.
   int ready[2];
   ASSERT_EQ(pipe(ready), 0);
@@ -290,7 +301,8 @@ TEST(RunLock, IsHeldByOneProcessAndNamedAndGoesWithIt) {
   }
   char x = 0;
   ASSERT_EQ(read(ready[0], &x, 1), 1);
-  EXPECT_NE(std::string(error_of([&] { (void)store.lock_run(run); }).what()).find(std::to_string(pid)), std::string::npos);
+  EXPECT_NE(std::string(error_of([&] { (void)store.lock_run(run); }).what()).find(std::to_string(pid)),
+            std::string::npos);
   kill(pid, SIGKILL);
   waitpid(pid, nullptr, 0);
   const RunLock taken = store.lock_run(run);
@@ -316,12 +328,16 @@ void make_version_1(const std::filesystem::path& path) {
   e.key = "k2";
   e.steps[0].did.lessons[0].how = LessonUse::withheld;
   insert_episode(db, e, episode_content(e));
-  db.script("INSERT INTO scope VALUES (1, 'r', 'r', 1, 0);"
-            "INSERT INTO lesson VALUES (1, 'l', 1, 1, 0, 0, '', '', '{\"learner\":\"expel\",\"what\":{\"form\":\"insight\",\"text\":\"look\",\"count\":2}}');"
-            "INSERT INTO lesson_key(seq, lesson, place, kind, home, text, words) VALUES (1, 1, 0, 0, 's1k0', 'look twice', 2);"
-            "INSERT INTO lesson_evidence VALUES (1, 0, 'e');"
-            "INSERT INTO metric VALUES (1, 'r', 1, 'score', 0.5); INSERT INTO record VALUES ('r', 'k', '1');"
-            "PRAGMA user_version = 1; PRAGMA application_id = " + std::to_string(application_id));
+  db.script(
+      "INSERT INTO scope VALUES (1, 'r', 'r', 1, 0);"
+      "INSERT INTO lesson VALUES (1, 'l', 1, 1, 0, 0, '', '', "
+      "'{\"learner\":\"expel\",\"what\":{\"form\":\"insight\",\"text\":\"look\",\"count\":2}}');"
+      "INSERT INTO lesson_key(seq, lesson, place, kind, home, text, words) VALUES (1, 1, 0, 0, 's1k0', 'look "
+      "twice', 2);"
+      "INSERT INTO lesson_evidence VALUES (1, 0, 'e');"
+      "INSERT INTO metric VALUES (1, 'r', 1, 'score', 0.5); INSERT INTO record VALUES ('r', 'k', '1');"
+      "PRAGMA user_version = 1; PRAGMA application_id = " +
+      std::to_string(application_id));
 }
 
 TEST(Schema, AFileOfTheFirstIsBroughtUpToDateWithAllItHolds) {
@@ -360,7 +376,9 @@ TEST(Schema, AFileOfTheFirstIsBroughtUpToDateWithAllItHolds) {
 TEST(Schema, ANewerOneIsRefusedAndUntouched) {
   Folder folder;
   const auto path = folder / "s.db";
-  { Store store(path); }
+  {
+    Store store(path);
+  }
   store_detail::Db(path.string(), SQLITE_OPEN_READWRITE, 0).script("PRAGMA user_version = 999");
   const Error e = error_of([&] { Store store(path); });
   EXPECT_EQ(e.fault(), Fault::unavailable);

@@ -24,13 +24,16 @@ class RecallIndex::Eligible {
   bool operator()(std::uint32_t item) const {
     const Item& i = index_.items_[item];
     if (!visible(item)) return false;
-    if ((env_ != any && i.env != env_) || (kind_ != any && i.kind != kind_) || (learner_ != any && i.learner != learner_)) return false;
+    if ((env_ != any && i.env != env_) || (kind_ != any && i.kind != kind_) ||
+        (learner_ != any && i.learner != learner_))
+      return false;
     if (filter_.form && i.form != *filter_.form) return false;
     const bool is_case = i.form == LessonForm::example;
     if (filter_.solved && is_case && i.solved != *filter_.solved) return false;
     if (is_case && !not_tasks_.empty() && not_tasks_.count(i.task) != 0) return false;
     const auto created = i.stored.lesson.created_ms;
-    return (filter_.since_ms == 0 || created >= filter_.since_ms) && (filter_.until_ms == 0 || created < filter_.until_ms);
+    return (filter_.since_ms == 0 || created >= filter_.since_ms) &&
+           (filter_.until_ms == 0 || created < filter_.until_ms);
   }
 
  private:

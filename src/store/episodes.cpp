@@ -12,7 +12,8 @@ using wire::Json;
 
 namespace store_detail {
 
-// What must agree for two tries to be the same one: a resumed run plays again under new ids, at another time, at another speed.
+// What must agree for two tries to be the same one: a resumed run plays again under new ids, at another time,
+// at another speed.
 std::string episode_content(const Episode& episode) {
   Json json = wire::to_json(episode);
   for (const char* field : {"id", "usage", "started_ms", "ended_ms"}) json.erase(field);
@@ -37,18 +38,23 @@ void insert_episode(Db& db, const Episode& episode, const std::string& content) 
   body.erase("steps");
   body.erase("id");
   Statement row = db.prepare(
-      "INSERT INTO episode(id, run, key, grp, parent, env, kind, task, scope, lessons, weights, solved, score, steps, started_ms, body, content) "
+      "INSERT INTO episode(id, run, key, grp, parent, env, kind, task, scope, lessons, weights, solved, "
+      "score, steps, started_ms, body, content) "
       "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
-  const double score = std::isfinite(episode.score) ? episode.score : 0.0;  // the column only serves queries; the body is exact
+  const double score = std::isfinite(episode.score)
+                           ? episode.score
+                           : 0.0;  // the column only serves queries; the body is exact
   row.bind(clean(episode.id)).bind_or_null(clean(episode.run));
-  row.all(clean(episode.key), clean(episode.group), clean(episode.parent), clean(episode.task.env), clean(episode.task.kind),
-          clean(episode.task.id), clean(episode.by.scope), episode.by.lessons, clean(episode.by.weights), episode.solved, score,
-          static_cast<std::int64_t>(episode.steps.size()), episode.started_ms, wire::dump(body), content);
+  row.all(clean(episode.key), clean(episode.group), clean(episode.parent), clean(episode.task.env),
+          clean(episode.task.kind), clean(episode.task.id), clean(episode.by.scope), episode.by.lessons,
+          clean(episode.by.weights), episode.solved, score, static_cast<std::int64_t>(episode.steps.size()),
+          episode.started_ms, wire::dump(body), content);
   row.run();
   const std::int64_t seq = db.last_row();
   std::map<std::string, std::pair<bool, bool>> uses;  // lesson -> used, withheld
   std::int64_t place = 0;
-  for (const auto& step : steps) db.run("INSERT INTO step(episode, place, body) VALUES (?,?,?)", seq, place++, wire::dump(step));
+  for (const auto& step : steps)
+    db.run("INSERT INTO step(episode, place, body) VALUES (?,?,?)", seq, place++, wire::dump(step));
   for (const auto& step : episode.steps)
     for (const auto& use : step.did.lessons) {
       auto& [used, withheld] = uses[clean(use.lesson)];
@@ -56,14 +62,19 @@ void insert_episode(Db& db, const Episode& episode, const std::string& content) 
       withheld = withheld || use.how == LessonUse::withheld;
     }
   for (const auto& [lesson, how] : uses)
-    db.run("INSERT INTO lesson_use(episode, lesson, used, withheld) VALUES (?,?,?,?)", seq, lesson, how.first, how.second);
+    db.run("INSERT INTO lesson_use(episode, lesson, used, withheld) VALUES (?,?,?,?)", seq, lesson, how.first,
+           how.second);
 }
 
 void insert_generation(Db& db, std::string_view run, const Generation& generation, std::string_view about) {
-  Statement row = db.prepare("INSERT INTO generation(id, run, key, about, body, content) VALUES (?,?,?,?,?,?)");
+  Statement row =
+      db.prepare("INSERT INTO generation(id, run, key, about, body, content) VALUES (?,?,?,?,?,?)");
   Json body = wire::to_json(generation);
   body.erase("id");
-  row.bind(clean(generation.id)).bind_or_null(clean(run)).bind(clean(generation.key)).bind_or_null(clean(about));
+  row.bind(clean(generation.id))
+      .bind_or_null(clean(run))
+      .bind(clean(generation.key))
+      .bind_or_null(clean(about));
   row.bind(wire::dump(body)).bind(generation_content(generation)).run();
 }
 
@@ -74,7 +85,8 @@ Episode read_episode(Db& db, const Statement& row, bool with_steps) {
     episode.id = row.text(1);
     if (with_steps) {
       auto steps = db.query("SELECT body FROM step WHERE episode = ? ORDER BY place", row.integer(0));
-      while (steps.step()) episode.steps.push_back(wire::step_from_json(wire::parse(steps.view(0), at + " step"), at + " step"));
+      while (steps.step())
+        episode.steps.push_back(wire::step_from_json(wire::parse(steps.view(0), at + " step"), at + " step"));
     }
     return episode;
   } catch (const Error& e) {
@@ -121,8 +133,8 @@ std::optional<Known> known(Db& db, const char* sql, std::string_view run, std::s
 }
 
 Error other_content(const char* what, std::string_view run, std::string_view key) {
-  return Error(Fault::conflict, std::string("store: ") + what + " '" + std::string(key) + "' of run '" + std::string(run) +
-                                    "' is there already with other content");
+  return Error(Fault::conflict, std::string("store: ") + what + " '" + std::string(key) + "' of run '" +
+                                    std::string(run) + "' is there already with other content");
 }
 
 }  // namespace
@@ -136,7 +148,8 @@ std::string Store::append(const Episode& episode) {
   const Lock lock(impl_->mutex);
   Db& db = impl_->db;
   Transaction transaction(db);
-  if (const auto there = known(db, "SELECT id, content FROM episode WHERE run IS ? AND key = ? AND key <> ''", e.run, e.key)) {
+  if (const auto there = known(db, "SELECT id, content FROM episode WHERE run IS ? AND key = ? AND key <> ''",
+                               e.run, e.key)) {
     if (there->content == content) return there->id;
     throw other_content("episode", e.run, e.key);
   }
@@ -160,7 +173,8 @@ std::optional<Episode> Store::episode(std::string_view id) const {
 
 std::optional<Episode> Store::find_episode(std::string_view run, std::string_view key) const {
   const Lock lock(impl_->mutex);
-  Statement row = impl_->db.prepare(std::string(episode_columns) + "WHERE run IS ? AND key = ? AND key <> ''");
+  Statement row =
+      impl_->db.prepare(std::string(episode_columns) + "WHERE run IS ? AND key = ? AND key <> ''");
   row.bind_or_null(clean(run)).bind(clean(key));
   if (!row.step()) return std::nullopt;
   return read_episode(impl_->db, row, true);
@@ -169,9 +183,11 @@ std::optional<Episode> Store::find_episode(std::string_view run, std::string_vie
 void Store::each_episode(const EpisodeQuery& query, const std::function<void(Episode&&)>& visit) const {
   const Lock lock(impl_->mutex);
   Db& db = impl_->db;
-  static constexpr const char* orders[] = {" ORDER BY seq", " ORDER BY run, key, id", " ORDER BY started_ms DESC, seq DESC"};
+  static constexpr const char* orders[] = {" ORDER BY seq", " ORDER BY run, key, id",
+                                           " ORDER BY started_ms DESC, seq DESC"};
   Transaction reading(db, Transaction::Kind::read);
-  Statement rows = db.prepare(std::string(episode_columns) + episode_where(query) + orders[static_cast<int>(query.order)] + " LIMIT ? OFFSET ?");
+  Statement rows = db.prepare(std::string(episode_columns) + episode_where(query) +
+                              orders[static_cast<int>(query.order)] + " LIMIT ? OFFSET ?");
   bind_where(rows, query);
   rows.bind(query.limit == 0 ? std::int64_t{-1} : query.limit).bind(query.offset);
   while (rows.step()) visit(read_episode(db, rows, query.with_steps));
@@ -197,13 +213,15 @@ std::string Store::append(std::string_view run, const Generation& generation, st
   const Lock lock(impl_->mutex);
   Db& db = impl_->db;
   Transaction transaction(db);
-  if (const auto there = known(db, "SELECT id, content FROM generation WHERE run IS ? AND key = ? AND key <> ''", run, g.key)) {
+  if (const auto there = known(
+          db, "SELECT id, content FROM generation WHERE run IS ? AND key = ? AND key <> ''", run, g.key)) {
     if (there->content == generation_content(g)) return there->id;
     throw other_content("generation", run, g.key);
   }
   require_run(db, clean(run));
   if (!about.empty() && !db.query("SELECT 1 FROM episode WHERE id = ?", clean(about)).step())
-    throw Error(Fault::bad_input, "store: a generation about episode " + std::string(about) + ", which is not there");
+    throw Error(Fault::bad_input,
+                "store: a generation about episode " + std::string(about) + ", which is not there");
   if (db.query("SELECT 1 FROM generation WHERE id = ?", clean(g.id)).step())
     throw Error(Fault::conflict, "store: there is another generation " + clean(g.id) + " already");
   insert_generation(db, run, g, about);
@@ -224,7 +242,8 @@ Generation read_generation(const Statement& row) {
 
 std::optional<Generation> Store::find_generation(std::string_view run, std::string_view key) const {
   const Lock lock(impl_->mutex);
-  Statement row = impl_->db.prepare("SELECT id, body FROM generation WHERE run IS ? AND key = ? AND key <> ''");
+  Statement row =
+      impl_->db.prepare("SELECT id, body FROM generation WHERE run IS ? AND key = ? AND key <> ''");
   row.bind_or_null(clean(run)).bind(clean(key));
   if (!row.step()) return std::nullopt;
   return read_generation(row);

@@ -9,14 +9,16 @@
 namespace hone::store_detail {
 namespace {
 
-// Our own distance, because hnswlib chooses its instruction set when it is compiled, and we compile for any x86-64.
+// Our own distance, because hnswlib chooses its instruction set when it is compiled, and we compile for any
+// x86-64.
 class UnitSpace final : public hnswlib::SpaceInterface<float> {
  public:
   explicit UnitSpace(std::size_t dimensions) : dimensions_(dimensions) {}
   std::size_t get_data_size() override { return dimensions_ * sizeof(float); }
   hnswlib::DISTFUNC<float> get_dist_func() override {
     return [](const void* a, const void* b, const void* n) {
-      return 1.0F - dot(static_cast<const float*>(a), static_cast<const float*>(b), *static_cast<const std::size_t*>(n));
+      return 1.0F - dot(static_cast<const float*>(a), static_cast<const float*>(b),
+                        *static_cast<const std::size_t*>(n));
     };
   }
   void* get_dist_func_param() override { return &dimensions_; }
@@ -30,7 +32,8 @@ constexpr std::size_t links = 16, width_building = 200, width_asking = 160;  // 
 }  // namespace
 
 struct Hnsw::Graph {
-  explicit Graph(std::size_t dimensions) : space(dimensions), index(&space, 1024, links, width_building, 100) {
+  explicit Graph(std::size_t dimensions)
+      : space(dimensions), index(&space, 1024, links, width_building, 100) {
     index.setEf(width_asking);
   }
   UnitSpace space;

@@ -7,7 +7,8 @@
 
 namespace hone::store_detail {
 
-// The same points added in the same order give the same graph. Asking from many threads is safe while nobody adds.
+// The same points added in the same order give the same graph. Asking from many threads is safe while nobody
+// adds.
 class Hnsw {
  public:
   explicit Hnsw(std::size_t dimensions);

@@ -80,8 +80,9 @@ std::vector<float> as_floats(std::span<const std::byte> bytes);
 // ---- erase.cpp
 struct EraseWhat {
   std::vector<std::string> episodes{};
-  std::string run{};            // this run's rows too; empty = only the episodes
-  bool trace_text = false;    // look for quotations of the episodes' tasks in generations, records and checkpoints
+  std::string run{};  // this run's rows too; empty = only the episodes
+  bool trace_text =
+      false;  // look for quotations of the episodes' tasks in generations, records and checkpoints
   bool dry_run = false;
 };
 Erased erase(Impl& impl, const EraseWhat& what);
@@ -89,7 +90,7 @@ Erased erase(Impl& impl, const EraseWhat& what);
 // ---- lines.cpp: the store as JSON records, in the order an import needs
 struct LineOptions {
   std::vector<std::string> runs{};  // empty = everything
-  bool statuses = true;           // of runs
+  bool statuses = true;             // of runs
 };
 void each_line(Impl& impl, const LineOptions& options, const std::function<void(wire::Json&&)>& take);
 
@@ -119,7 +120,8 @@ class Taker {
 
   Impl& impl_;
   bool keep_both_;
-  std::map<std::string, std::string> runs_, episodes_, lessons_, scopes_;  // theirs -> ours, where they differ
+  std::map<std::string, std::string> runs_, episodes_, lessons_,
+      scopes_;  // theirs -> ours, where they differ
   std::map<std::string, std::int64_t> metrics_here_, metrics_taken_;
   std::set<std::int64_t> changed_scopes_;
 };

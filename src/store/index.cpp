@@ -12,7 +12,9 @@ namespace hone::store_detail {
 RecallIndex::RecallIndex(int hnsw_from) : hnsw_from_(hnsw_from) {}
 RecallIndex::~RecallIndex() = default;
 
-int RecallIndex::intern(const std::string& text) { return names_.try_emplace(text, static_cast<int>(names_.size())).first->second; }
+int RecallIndex::intern(const std::string& text) {
+  return names_.try_emplace(text, static_cast<int>(names_.size())).first->second;
+}
 
 int RecallIndex::interned(const std::string& text) const {
   const auto found = names_.find(text);
@@ -46,13 +48,14 @@ void RecallIndex::add(StoredLesson lesson, const std::vector<IndexKey>& keys) {
         for (auto& r : rows_) r.vectors.assign(r.has_vector.size() * dimensions_, 0.0F);
       }
       if (key.vector.size() != dimensions_)
-        throw Error(Fault::corrupt, "recall: a vector of " + std::to_string(key.vector.size()) + " dimensions among those of " +
-                                        std::to_string(dimensions_));
+        throw Error(Fault::corrupt, "recall: a vector of " + std::to_string(key.vector.size()) +
+                                        " dimensions among those of " + std::to_string(dimensions_));
       embedders_.insert(key.embedder);
     }
     rows.has_vector.push_back(key.vector.empty() ? 0 : 1);
     rows.vectors.resize(rows.has_vector.size() * dimensions_, 0.0F);
-    std::copy(key.vector.begin(), key.vector.end(), rows.vectors.end() - static_cast<std::ptrdiff_t>(key.vector.empty() ? 0 : dimensions_));
+    std::copy(key.vector.begin(), key.vector.end(),
+              rows.vectors.end() - static_cast<std::ptrdiff_t>(key.vector.empty() ? 0 : dimensions_));
   }
 }
 
@@ -65,7 +68,8 @@ void RecallIndex::retire(std::string_view id, std::uint64_t at_version) {
 void RecallIndex::finish() {
   const std::unique_lock lock(mutex_);
   for (auto& rows : rows_) {
-    const auto with = static_cast<int>(std::count(rows.has_vector.begin(), rows.has_vector.end(), std::uint8_t{1}));
+    const auto with =
+        static_cast<int>(std::count(rows.has_vector.begin(), rows.has_vector.end(), std::uint8_t{1}));
     if (with < hnsw_from_ || with == 0) continue;
     if (!rows.hnsw) rows.hnsw = std::make_unique<Hnsw>(dimensions_);
     // Rows with vectors are added in order, so the graph's size says how many of them are in.
@@ -93,11 +97,13 @@ std::vector<Lesson> RecallIndex::all(const LessonFilter& filter, std::uint64_t a
   }
   // Insights by count among themselves; everything else stays where it is.
   const auto count = [&](std::uint32_t i) { return std::get<Insight>(items_[i].stored.lesson.what).count; };
-  std::stable_sort(insights.begin(), insights.end(), [&](std::uint32_t a, std::uint32_t b) { return count(a) > count(b); });
+  std::stable_sort(insights.begin(), insights.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return count(a) > count(b); });
   std::vector<Lesson> out;
   out.reserve(chosen.size());
   auto next = insights.begin();
-  for (const auto i : chosen) out.push_back(items_[items_[i].form == LessonForm::insight ? *next++ : i].stored.lesson);
+  for (const auto i : chosen)
+    out.push_back(items_[items_[i].form == LessonForm::insight ? *next++ : i].stored.lesson);
   return out;
 }
 
@@ -121,7 +127,8 @@ std::int64_t RecallIndex::duplicates(std::uint64_t at_version, RecallKey kind, d
   for (const auto& [text, items] : by_text)
     if (items.size() > 1) duplicate.insert(items.begin(), items.end());
   const auto near = [&](std::uint32_t a, std::uint32_t b) {
-    return rows.item[a] != rows.item[b] && static_cast<double>(dot(vector(rows, a), vector(rows, b), dimensions_)) > cosine;
+    return rows.item[a] != rows.item[b] &&
+           static_cast<double>(dot(vector(rows, a), vector(rows, b), dimensions_)) > cosine;
   };
   for (std::size_t i = 0; i < live.size(); ++i) {
     if (duplicate.count(rows.item[live[i]]) != 0) continue;

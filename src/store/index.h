@@ -1,5 +1,5 @@
-// One scope's lessons in memory, of all versions, ready to be searched at any of them. Grows at its end; readers and the one who
-// adds may be on different threads.
+// One scope's lessons in memory, of all versions, ready to be searched at any of them. Grows at its end;
+// readers and the one who adds may be on different threads.
 #pragma once
 
 #include <array>
@@ -48,7 +48,8 @@ class RecallIndex {
   std::vector<Lesson> all(const LessonFilter& filter, std::uint64_t version) const;
   std::vector<Recalled> recall(const RecallQuery& query, const RecallInput& input) const;
   std::set<std::string> embedders() const;  // that made the vectors here
-  // Live lessons at `version` whose nearest other one has a cosine above `cosine` under `kind` (equal text, without vectors).
+  // Live lessons at `version` whose nearest other one has a cosine above `cosine` under `kind` (equal text,
+  // without vectors).
   std::int64_t duplicates(std::uint64_t version, RecallKey kind, double cosine) const;
 
   // What the owner has read so far; only it uses these.
@@ -71,19 +72,23 @@ class RecallIndex {
     std::unique_ptr<Hnsw> hnsw;
   };
   struct Found {
-    std::vector<Ranked> list;                             // of items
+    std::vector<Ranked> list;                              // of items
     std::unordered_map<std::uint32_t, std::uint32_t> row;  // item -> the row that matched best
-    bool complete = true;                                 // false: asking for more would give more
+    bool complete = true;                                  // false: asking for more would give more
   };
   class Eligible;
 
   int intern(const std::string& text);
   int interned(const std::string& text) const;  // -1 = never seen
-  const float* vector(const Rows& rows, std::uint32_t row) const { return rows.vectors.data() + std::size_t{row} * dimensions_; }
-  Found dense_exact(const Rows& rows, const RecallInput& input, const Eligible& eligible, std::size_t n) const;
+  const float* vector(const Rows& rows, std::uint32_t row) const {
+    return rows.vectors.data() + std::size_t{row} * dimensions_;
+  }
+  Found dense_exact(const Rows& rows, const RecallInput& input, const Eligible& eligible,
+                    std::size_t n) const;
   Found dense_hnsw(const Rows& rows, const RecallInput& input, const Eligible& eligible, std::size_t n) const;
   Found by_text(const Rows& rows, const RecallInput& input, const Eligible& eligible, std::size_t n) const;
-  std::vector<Ranked> one_per_task(const std::vector<Ranked>& list, const Eligible& eligible, Found& found) const;
+  std::vector<Ranked> one_per_task(const std::vector<Ranked>& list, const Eligible& eligible,
+                                   Found& found) const;
 
   int hnsw_from_;
   std::size_t dimensions_ = 0;  // of every vector here; 0 = none yet

@@ -9,7 +9,8 @@
 
 namespace hone::store_detail {
 
-RecallIndex::Found RecallIndex::dense_exact(const Rows& rows, const RecallInput& input, const Eligible& eligible, std::size_t n) const {
+RecallIndex::Found RecallIndex::dense_exact(const Rows& rows, const RecallInput& input,
+                                            const Eligible& eligible, std::size_t n) const {
   Found found;
   std::vector<std::uint32_t> best_row;  // beside found.list
   std::uint32_t last = 0;
@@ -45,8 +46,10 @@ RecallIndex::Found RecallIndex::dense_exact(const Rows& rows, const RecallInput&
   return found;
 }
 
-RecallIndex::Found RecallIndex::dense_hnsw(const Rows& rows, const RecallInput& input, const Eligible& eligible, std::size_t n) const {
-  // More is asked for than wanted, because the filter comes after; when it leaves too little, exact search decides.
+RecallIndex::Found RecallIndex::dense_hnsw(const Rows& rows, const RecallInput& input,
+                                           const Eligible& eligible, std::size_t n) const {
+  // More is asked for than wanted, because the filter comes after; when it leaves too little, exact search
+  // decides.
   for (std::size_t ask = std::max<std::size_t>(2 * n, 128); ask < rows.hnsw->size() / 8; ask *= 4) {
     std::unordered_map<std::uint32_t, Ranked> best;  // item -> row and score
     for (const auto row : rows.hnsw->nearest(input.vector.data(), ask)) {
@@ -54,7 +57,9 @@ RecallIndex::Found RecallIndex::dense_hnsw(const Rows& rows, const RecallInput& 
       if (!eligible(item)) continue;
       const auto score = static_cast<double>(dot(vector(rows, row), input.vector.data(), dimensions_));
       const auto [place, fresh] = best.try_emplace(item, Ranked{row, score});
-      if (!fresh && (score > place->second.score || (score == place->second.score && row < place->second.item))) place->second = {row, score};
+      if (!fresh &&
+          (score > place->second.score || (score == place->second.score && row < place->second.item)))
+        place->second = {row, score};
     }
     if (best.size() < n) continue;
     Found found;
@@ -69,7 +74,8 @@ RecallIndex::Found RecallIndex::dense_hnsw(const Rows& rows, const RecallInput& 
   return dense_exact(rows, input, eligible, n);
 }
 
-RecallIndex::Found RecallIndex::by_text(const Rows& rows, const RecallInput& input, const Eligible& eligible, std::size_t n) const {
+RecallIndex::Found RecallIndex::by_text(const Rows& rows, const RecallInput& input, const Eligible& eligible,
+                                        std::size_t n) const {
   Found found;
   // The collection whose words count is what this version shows, whatever else the store holds.
   Bm25 bm25;
@@ -89,7 +95,8 @@ RecallIndex::Found RecallIndex::by_text(const Rows& rows, const RecallInput& inp
     if (place == rows.by_seq.end() || !eligible.visible(rows.item[place->second])) continue;
     const std::uint32_t row = place->second;
     hits.emplace_back(row, i);
-    for (std::size_t w = 0; w < width; ++w) bm25.document_counts[w] += input.text.counts[i * width + w] > 0 ? 1 : 0;
+    for (std::size_t w = 0; w < width; ++w)
+      bm25.document_counts[w] += input.text.counts[i * width + w] > 0 ? 1 : 0;
   }
   std::unordered_map<std::uint32_t, Ranked> best;
   for (const auto& [row, i] : hits) {
@@ -97,7 +104,8 @@ RecallIndex::Found RecallIndex::by_text(const Rows& rows, const RecallInput& inp
     if (!eligible(item)) continue;
     const double score = bm25.score(std::span(input.text.counts).subspan(i * width, width), rows.words[row]);
     const auto [place, fresh] = best.try_emplace(item, Ranked{row, score});
-    if (!fresh && (score > place->second.score || (score == place->second.score && row < place->second.item))) place->second = {row, score};
+    if (!fresh && (score > place->second.score || (score == place->second.score && row < place->second.item)))
+      place->second = {row, score};
   }
   for (const auto& [item, hit] : best) {
     found.list.push_back({item, hit.score});
@@ -108,7 +116,8 @@ RecallIndex::Found RecallIndex::by_text(const Rows& rows, const RecallInput& inp
   return found;
 }
 
-std::vector<Ranked> RecallIndex::one_per_task(const std::vector<Ranked>& list, const Eligible& eligible, Found& found) const {
+std::vector<Ranked> RecallIndex::one_per_task(const std::vector<Ranked>& list, const Eligible& eligible,
+                                              Found& found) const {
   std::vector<Ranked> out;
   std::unordered_set<int> seen;
   for (const auto& entry : list) {
@@ -119,10 +128,14 @@ std::vector<Ranked> RecallIndex::one_per_task(const std::vector<Ranked>& list, c
       continue;
     }
     if (!seen.insert(item.task).second) continue;
-    const auto length = [&](std::uint32_t i) { return std::get<Case>(items_[i].stored.lesson.what).transcript.size(); };
+    const auto length = [&](std::uint32_t i) {
+      return std::get<Case>(items_[i].stored.lesson.what).transcript.size();
+    };
     std::uint32_t shortest = entry.item;
     for (const auto other : tries->second)
-      if ((length(other) < length(shortest) || (length(other) == length(shortest) && other < shortest)) && eligible(other)) shortest = other;
+      if ((length(other) < length(shortest) || (length(other) == length(shortest) && other < shortest)) &&
+          eligible(other))
+        shortest = other;
     out.push_back({shortest, entry.score});
     found.row.try_emplace(shortest, found.row.at(entry.item));
   }
@@ -136,13 +149,15 @@ std::vector<Recalled> RecallIndex::recall(const RecallQuery& query, const Recall
   const Eligible eligible(*this, query.filter, input.version);
   const bool dense = query.by != RecallBy::text && !input.vector.empty() && dimensions_ != 0;
   if (dense && input.vector.size() != dimensions_)
-    throw Error(Fault::usage, "recall: the query's vector has " + std::to_string(input.vector.size()) + " dimensions, the lessons' have " +
-                                  std::to_string(dimensions_));
-  const auto want = static_cast<std::size_t>(query.k) * static_cast<std::size_t>(std::max(query.overfetch, 1));
+    throw Error(Fault::usage, "recall: the query's vector has " + std::to_string(input.vector.size()) +
+                                  " dimensions, the lessons' have " + std::to_string(dimensions_));
+  const auto want =
+      static_cast<std::size_t>(query.k) * static_cast<std::size_t>(std::max(query.overfetch, 1));
   Found found;
   std::vector<Ranked> pool;
   for (std::size_t n = std::max<std::size_t>(4 * want, 64);; n *= 8) {
-    found = dense ? (rows.hnsw ? dense_hnsw(rows, input, eligible, n) : dense_exact(rows, input, eligible, n)) : Found{};
+    found = dense ? (rows.hnsw ? dense_hnsw(rows, input, eligible, n) : dense_exact(rows, input, eligible, n))
+                  : Found{};
     if (query.by != RecallBy::dense) {
       Found text = by_text(rows, input, eligible, n);
       const std::vector<Ranked> lists[] = {std::move(found.list), text.list};
@@ -155,9 +170,11 @@ std::vector<Recalled> RecallIndex::recall(const RecallQuery& query, const Recall
   }
   if (pool.size() > want) pool.resize(want);
 
-  // MMR weighs relevance against cosine, so relevance has to be on its scale: the cosine itself, or the part of the best score.
+  // MMR weighs relevance against cosine, so relevance has to be on its scale: the cosine itself, or the part
+  // of the best score.
   std::vector<double> relevance;
-  for (const auto& entry : pool) relevance.push_back(query.by == RecallBy::dense ? entry.score : entry.score / pool.front().score);
+  for (const auto& entry : pool)
+    relevance.push_back(query.by == RecallBy::dense ? entry.score : entry.score / pool.front().score);
   const auto cosine = [&](std::size_t a, std::size_t b) {
     const auto ra = found.row.at(pool[a].item);
     const auto rb = found.row.at(pool[b].item);
@@ -167,7 +184,9 @@ std::vector<Recalled> RecallIndex::recall(const RecallQuery& query, const Recall
   std::vector<Recalled> out;
   for (const auto i : pick_diverse(relevance, cosine, static_cast<std::size_t>(query.k), query.diversity)) {
     const auto row = found.row.at(pool[i].item);
-    const double near = dense && rows.has_vector[row] != 0 ? static_cast<double>(dot(vector(rows, row), input.vector.data(), dimensions_)) : 0.0;
+    const double near = dense && rows.has_vector[row] != 0
+                            ? static_cast<double>(dot(vector(rows, row), input.vector.data(), dimensions_))
+                            : 0.0;
     out.push_back({items_[pool[i].item].stored.lesson, near, pool[i].score});
   }
   return out;

@@ -15,11 +15,13 @@ namespace store_detail {
 
 static_assert(std::endian::native == std::endian::little, "vectors are stored as they lie in memory");
 
-std::span<const std::byte> as_bytes(const std::vector<float>& values) { return std::as_bytes(std::span(values)); }
+std::span<const std::byte> as_bytes(const std::vector<float>& values) {
+  return std::as_bytes(std::span(values));
+}
 
 std::vector<float> as_floats(std::span<const std::byte> bytes) {
   std::vector<float> out(bytes.size() / sizeof(float));
-  std::memcpy(out.data(), bytes.data(), out.size() * sizeof(float));
+  if (!out.empty()) std::memcpy(out.data(), bytes.data(), out.size() * sizeof(float));
   return out;
 }
 
@@ -41,23 +43,32 @@ void insert_lesson(Impl& impl, std::int64_t scope, const NewLesson& n) {
   const std::string id = clean(n.lesson.id);
   for (const char* field : {"id", "scope", "keys", "evidence"}) body.erase(field);
   const auto* weights = std::get_if<Weights>(&n.lesson.what);
-  db.run("INSERT INTO lesson(id, scope, added, place, retired, parent, artifact, body) VALUES (?,?,?,?,?,?,?,?)", id, scope, n.added,
-         n.place, n.retired, clean(n.lesson.parent), weights == nullptr ? std::string() : clean(weights->artifact_sha), wire::dump(body));
+  db.run(
+      "INSERT INTO lesson(id, scope, added, place, retired, parent, artifact, body) VALUES (?,?,?,?,?,?,?,?)",
+      id, scope, n.added, n.place, n.retired, clean(n.lesson.parent),
+      weights == nullptr ? std::string() : clean(weights->artifact_sha), wire::dump(body));
   const std::int64_t seq = db.last_row();
   for (std::size_t i = 0; i < n.lesson.keys.size(); ++i) {
     const auto& key = n.lesson.keys[i];
     const std::string text = clean(key.text);
-    Statement row = db.prepare("INSERT INTO lesson_key(lesson, place, kind, home, text, words, vector, embedder) VALUES (?,?,?,?,?,?,?,?)");
-    row.all(seq, static_cast<std::int64_t>(i), static_cast<int>(key.kind), home_of(scope, key.kind), text, impl.tokenizer.count(text));
-    if (i < n.vectors.size() && !n.vectors[i].values.empty()) row.bind(as_bytes(n.vectors[i].values)).bind(n.vectors[i].embedder);
-    else row.bind_null().bind_null();
+    Statement row = db.prepare(
+        "INSERT INTO lesson_key(lesson, place, kind, home, text, words, vector, embedder) VALUES "
+        "(?,?,?,?,?,?,?,?)");
+    row.all(seq, static_cast<std::int64_t>(i), static_cast<int>(key.kind), home_of(scope, key.kind), text,
+            impl.tokenizer.count(text));
+    if (i < n.vectors.size() && !n.vectors[i].values.empty())
+      row.bind(as_bytes(n.vectors[i].values)).bind(n.vectors[i].embedder);
+    else
+      row.bind_null().bind_null();
     row.run();
   }
   for (std::size_t i = 0; i < n.lesson.evidence.size(); ++i) {
     const std::string episode = clean(n.lesson.evidence[i]);
     if (!db.query("SELECT 1 FROM episode WHERE id = ?", episode).step())
-      throw Error(Fault::bad_input, "store: lesson " + id + ": evidence[" + std::to_string(i) + "] names episode " + episode + ", which is not there");
-    db.run("INSERT INTO lesson_evidence(lesson, place, episode) VALUES (?,?,?)", seq, static_cast<std::int64_t>(i), episode);
+      throw Error(Fault::bad_input, "store: lesson " + id + ": evidence[" + std::to_string(i) +
+                                        "] names episode " + episode + ", which is not there");
+    db.run("INSERT INTO lesson_evidence(lesson, place, episode) VALUES (?,?,?)", seq,
+           static_cast<std::int64_t>(i), episode);
   }
 }
 
@@ -103,12 +114,18 @@ std::vector<std::vector<KeyVector>> embed_keys(const std::vector<Lesson>& lesson
 
 // One scope has the vectors of one model: others could not be compared with them.
 void check_embedder(Db& db, std::int64_t scope, const Embedder& embedder) {
-  auto row = db.query("SELECT k.embedder, length(k.vector) FROM lesson_key k JOIN lesson l ON l.seq = k.lesson WHERE l.scope = ? AND k.vector IS NOT NULL LIMIT 1", scope);
+  auto row = db.query(
+      "SELECT k.embedder, length(k.vector) FROM lesson_key k JOIN lesson l ON l.seq = k.lesson WHERE l.scope "
+      "= ? AND k.vector IS NOT NULL LIMIT 1",
+      scope);
   if (!row.step()) return;
-  if (row.view(0) != embedder.facts().artifact_sha || row.integer(1) != std::int64_t{embedder.dimensions()} * 4)
-    throw Error(Fault::usage, "store: this scope's vectors are by embedder " + row.text(0) + " (" + std::to_string(row.integer(1) / 4) +
-                                  " dimensions), the one given is " + embedder.facts().artifact_sha + " (" +
-                                  std::to_string(embedder.dimensions()) + "); embed the scope again to change it");
+  if (row.view(0) != embedder.facts().artifact_sha ||
+      row.integer(1) != std::int64_t{embedder.dimensions()} * 4)
+    throw Error(Fault::usage, "store: this scope's vectors are by embedder " + row.text(0) + " (" +
+                                  std::to_string(row.integer(1) / 4) + " dimensions), the one given is " +
+                                  embedder.facts().artifact_sha + " (" +
+                                  std::to_string(embedder.dimensions()) +
+                                  "); embed the scope again to change it");
 }
 
 Committed read_commit(const Statement& row) {
@@ -136,7 +153,8 @@ class Committing {
   std::uint64_t touch(const std::string& scope, std::int64_t row) {
     const auto [place, fresh] = out.versions.try_emplace(scope, 0);
     if (fresh) {
-      auto now = impl_.db.query("UPDATE scope SET version = version + 1 WHERE seq = ? RETURNING version", row);
+      auto now =
+          impl_.db.query("UPDATE scope SET version = version + 1 WHERE seq = ? RETURNING version", row);
       now.step();
       place->second = static_cast<std::uint64_t>(now.integer(0));
       now.run();
@@ -145,10 +163,16 @@ class Committing {
   }
 
   void retire(const std::string& id) {
-    auto row = impl_.db.query("SELECT l.seq, l.scope, l.retired, s.name FROM lesson l JOIN scope s ON s.seq = l.scope WHERE l.id = ?", clean(id));
-    if (!row.step()) throw Error(Fault::bad_input, "store: retire names lesson " + id + ", which is not there");
-    if (row.integer(2) != 0) throw Error(Fault::bad_input, "store: lesson " + id + " was retired before, at version " + row.text(2));
-    impl_.db.run("UPDATE lesson SET retired = ? WHERE seq = ?", touch(row.text(3), row.integer(1)), row.integer(0));
+    auto row = impl_.db.query(
+        "SELECT l.seq, l.scope, l.retired, s.name FROM lesson l JOIN scope s ON s.seq = l.scope WHERE l.id = "
+        "?",
+        clean(id));
+    if (!row.step())
+      throw Error(Fault::bad_input, "store: retire names lesson " + id + ", which is not there");
+    if (row.integer(2) != 0)
+      throw Error(Fault::bad_input, "store: lesson " + id + " was retired before, at version " + row.text(2));
+    impl_.db.run("UPDATE lesson SET retired = ? WHERE seq = ?", touch(row.text(3), row.integer(1)),
+                 row.integer(0));
   }
 
   void add(const Lesson& lesson, std::vector<KeyVector> vectors, const Embedder* embedder) {
@@ -181,10 +205,12 @@ Committed Store::commit(const Commit& commit, Embedder* embedder) {
     const Lock lock(impl_->mutex);
     if (auto there = commit_of(impl_->db, commit.run, commit.key)) return *there;
   }
-  if (commit.run.empty() && !commit.key.empty()) throw Error(Fault::usage, "store: a commit with a key needs a run");
+  if (commit.run.empty() && !commit.key.empty())
+    throw Error(Fault::usage, "store: a commit with a key needs a run");
   if (commit.run.empty() && commit.checkpoint) throw Error(Fault::usage, "store: a checkpoint needs a run");
   // Embedding takes a while: outside the transaction, and without the lock.
-  auto vectors = embedder == nullptr ? std::vector<std::vector<KeyVector>>(commit.delta.add.size()) : embed_keys(commit.delta.add, *embedder);
+  auto vectors = embedder == nullptr ? std::vector<std::vector<KeyVector>>(commit.delta.add.size())
+                                     : embed_keys(commit.delta.add, *embedder);
   const Lock lock(impl_->mutex);
   Db& db = impl_->db;
   Transaction transaction(db);
@@ -192,17 +218,21 @@ Committed Store::commit(const Commit& commit, Embedder* embedder) {
   require_run(db, clean(commit.run));
   Committing step(*impl_, commit.run);
   for (const auto& id : commit.delta.retire) step.retire(id);
-  for (std::size_t i = 0; i < commit.delta.add.size(); ++i) step.add(commit.delta.add[i], std::move(vectors[i]), embedder);
+  for (std::size_t i = 0; i < commit.delta.add.size(); ++i)
+    step.add(commit.delta.add[i], std::move(vectors[i]), embedder);
   if (!commit.key.empty()) {
     Json versions = Json::object();
     for (const auto& [scope, version] : step.out.versions) versions[scope] = version;
-    db.run("INSERT INTO commit_log(run, key, ids, versions) VALUES (?,?,?,?)", clean(commit.run), clean(commit.key),
-           wire::dump(Json(step.out.ids)), wire::dump(versions));
+    db.run("INSERT INTO commit_log(run, key, ids, versions) VALUES (?,?,?,?)", clean(commit.run),
+           clean(commit.key), wire::dump(Json(step.out.ids)), wire::dump(versions));
   }
   if (commit.checkpoint) {
-    db.run("INSERT INTO checkpoint(run, key, round, bytes) VALUES (?,?,?,?)", clean(commit.run), clean(commit.key), commit.checkpoint->round,
-           std::span<const std::byte>(commit.checkpoint->bytes));
-    db.run("DELETE FROM checkpoint WHERE run = ?1 AND seq NOT IN (SELECT seq FROM checkpoint WHERE run = ?1 ORDER BY seq DESC LIMIT 2)", clean(commit.run));
+    db.run("INSERT INTO checkpoint(run, key, round, bytes) VALUES (?,?,?,?)", clean(commit.run),
+           clean(commit.key), commit.checkpoint->round, std::span<const std::byte>(commit.checkpoint->bytes));
+    db.run(
+        "DELETE FROM checkpoint WHERE run = ?1 AND seq NOT IN (SELECT seq FROM checkpoint WHERE run = ?1 "
+        "ORDER BY seq DESC LIMIT 2)",
+        clean(commit.run));
   }
   transaction.commit();
   return step.out;
@@ -215,7 +245,8 @@ std::optional<Committed> Store::find_commit(std::string_view run, std::string_vi
 
 std::optional<Checkpoint> Store::checkpoint(std::string_view run) const {
   const Lock lock(impl_->mutex);
-  auto row = impl_->db.query("SELECT round, bytes, key FROM checkpoint WHERE run = ? ORDER BY seq DESC LIMIT 1", clean(run));
+  auto row = impl_->db.query(
+      "SELECT round, bytes, key FROM checkpoint WHERE run = ? ORDER BY seq DESC LIMIT 1", clean(run));
   if (!row.step()) return std::nullopt;
   const auto bytes = row.bytes(1);
   return Checkpoint{row.integer(0), {bytes.begin(), bytes.end()}, row.text(2)};
@@ -224,9 +255,13 @@ std::optional<Checkpoint> Store::checkpoint(std::string_view run) const {
 std::vector<ScopeInfo> Store::scopes(std::string_view run) const {
   const Lock lock(impl_->mutex);
   std::vector<ScopeInfo> out;
-  auto rows = impl_->db.query("SELECT s.name, ifnull(s.run, ''), s.version, (SELECT count(*) FROM lesson l WHERE l.scope = s.seq AND l.retired = 0) "
-                              "FROM scope s WHERE ?1 = '' OR s.run = ?1 ORDER BY s.name", clean(run));
-  while (rows.step()) out.push_back({rows.text(0), rows.text(1), static_cast<std::uint64_t>(rows.integer(2)), rows.integer(3)});
+  auto rows = impl_->db.query(
+      "SELECT s.name, ifnull(s.run, ''), s.version, (SELECT count(*) FROM lesson l WHERE l.scope = s.seq AND "
+      "l.retired = 0) "
+      "FROM scope s WHERE ?1 = '' OR s.run = ?1 ORDER BY s.name",
+      clean(run));
+  while (rows.step())
+    out.push_back({rows.text(0), rows.text(1), static_cast<std::uint64_t>(rows.integer(2)), rows.integer(3)});
   return out;
 }
 
@@ -252,7 +287,8 @@ std::vector<StoredLesson> Store::lessons(const LessonQuery& q) const {
   if (!q.learner.empty()) where += " AND json_extract(l.body, '$.learner') = ?";
   if (!q.env.empty()) where += " AND json_extract(l.body, '$.env') = ?";
   if (!q.kind.empty()) where += " AND json_extract(l.body, '$.kind') = ?";
-  Statement rows = impl_->db.prepare(std::string(lesson_columns) + where + " ORDER BY s.name, l.added, l.place LIMIT ? OFFSET ?");
+  Statement rows = impl_->db.prepare(std::string(lesson_columns) + where +
+                                     " ORDER BY s.name, l.added, l.place LIMIT ? OFFSET ?");
   if (q.scope) rows.bind(clean(*q.scope));
   for (const auto* text : {&q.run, &q.learner, &q.env, &q.kind})
     if (!text->empty()) rows.bind(clean(*text));
@@ -267,7 +303,8 @@ std::vector<StoredLesson> Store::lineage(std::string_view id) const {
   std::vector<StoredLesson> out;
   std::string next = clean(id);
   while (!next.empty()) {
-    if (std::any_of(out.begin(), out.end(), [&](const auto& s) { return s.lesson.id == next; })) break;  // an imported ring
+    if (std::any_of(out.begin(), out.end(), [&](const auto& s) { return s.lesson.id == next; }))
+      break;  // an imported ring
     auto found = lesson(next);
     if (!found) break;
     next = found->lesson.parent;
@@ -279,7 +316,10 @@ std::vector<StoredLesson> Store::lineage(std::string_view id) const {
 std::vector<std::string> Store::evidence_of(std::string_view lesson) const {
   const Lock lock(impl_->mutex);
   std::vector<std::string> out;
-  auto rows = impl_->db.query("SELECT e.episode FROM lesson_evidence e JOIN lesson l ON l.seq = e.lesson WHERE l.id = ? ORDER BY e.place", clean(lesson));
+  auto rows = impl_->db.query(
+      "SELECT e.episode FROM lesson_evidence e JOIN lesson l ON l.seq = e.lesson WHERE l.id = ? ORDER BY "
+      "e.place",
+      clean(lesson));
   while (rows.step()) out.push_back(rows.text(0));
   return out;
 }
@@ -288,8 +328,11 @@ std::vector<std::string> Store::resting_on(std::string_view episode) const {
   const Lock lock(impl_->mutex);
   std::vector<std::string> out;
   auto rows = impl_->db.query(
-      "WITH RECURSIVE rests(id) AS (SELECT l.id FROM lesson_evidence e JOIN lesson l ON l.seq = e.lesson WHERE e.episode = ? "
-      "UNION SELECT l.id FROM lesson l JOIN rests r ON l.parent = r.id) SELECT l.id FROM lesson l JOIN rests USING (id) ORDER BY l.seq", clean(episode));
+      "WITH RECURSIVE rests(id) AS (SELECT l.id FROM lesson_evidence e JOIN lesson l ON l.seq = e.lesson "
+      "WHERE e.episode = ? "
+      "UNION SELECT l.id FROM lesson l JOIN rests r ON l.parent = r.id) SELECT l.id FROM lesson l JOIN rests "
+      "USING (id) ORDER BY l.seq",
+      clean(episode));
   while (rows.step()) out.push_back(rows.text(0));
   return out;
 }

@@ -9,7 +9,8 @@
 namespace hone::store_detail {
 namespace {
 
-// One body, compiled for several instruction sets: GCC and Clang lower these wide vectors to whatever the target has.
+// One body, compiled for several instruction sets: GCC and Clang lower these wide vectors to whatever the
+// target has.
 typedef float Wide __attribute__((vector_size(64)));
 
 __attribute__((always_inline)) inline float dot_body(const float* a, const float* b, std::size_t n) {
@@ -36,8 +37,12 @@ float dot_plain(const float* a, const float* b, std::size_t n) { return dot_body
 using Dot = float (*)(const float*, const float*, std::size_t);
 
 #if defined(__x86_64__)
-__attribute__((target("avx2,fma"))) float dot_avx2(const float* a, const float* b, std::size_t n) { return dot_body(a, b, n); }
-__attribute__((target("avx512f"))) float dot_avx512(const float* a, const float* b, std::size_t n) { return dot_body(a, b, n); }
+__attribute__((target("avx2,fma"))) float dot_avx2(const float* a, const float* b, std::size_t n) {
+  return dot_body(a, b, n);
+}
+__attribute__((target("avx512f"))) float dot_avx512(const float* a, const float* b, std::size_t n) {
+  return dot_body(a, b, n);
+}
 
 Dot choose() {
   __builtin_cpu_init();
@@ -49,7 +54,9 @@ Dot choose() {
 Dot choose() { return dot_plain; }
 #endif
 
-bool better(const Ranked& a, const Ranked& b) { return a.score != b.score ? a.score > b.score : a.item < b.item; }
+bool better(const Ranked& a, const Ranked& b) {
+  return a.score != b.score ? a.score > b.score : a.item < b.item;
+}
 
 }  // namespace
 
@@ -84,7 +91,8 @@ void keep_best(std::vector<Ranked>& items, std::size_t n) {
 std::vector<Ranked> fuse(std::span<const std::vector<Ranked>> lists, double constant) {
   std::map<std::uint32_t, double> sums;
   for (const auto& list : lists)
-    for (std::size_t rank = 0; rank < list.size(); ++rank) sums[list[rank].item] += 1.0 / (constant + static_cast<double>(rank + 1));
+    for (std::size_t rank = 0; rank < list.size(); ++rank)
+      sums[list[rank].item] += 1.0 / (constant + static_cast<double>(rank + 1));
   std::vector<Ranked> out;
   out.reserve(sums.size());
   for (const auto& [item, score] : sums) out.push_back({item, score});
@@ -93,8 +101,8 @@ std::vector<Ranked> fuse(std::span<const std::vector<Ranked>> lists, double cons
 }
 
 std::vector<std::size_t> pick_diverse(std::span<const double> relevance,
-                                      const std::function<double(std::size_t, std::size_t)>& similarity, std::size_t k,
-                                      double diversity) {
+                                      const std::function<double(std::size_t, std::size_t)>& similarity,
+                                      std::size_t k, double diversity) {
   const double lambda = 1.0 - diversity;
   std::vector<std::size_t> picked;
   std::vector<double> nearest(relevance.size(), 0.0);

@@ -9,7 +9,8 @@
 
 namespace hone::store_detail {
 
-// Inner product, in the widest vectors the CPU has (chosen at run time; sums are in another order per CPU model).
+// Inner product, in the widest vectors the CPU has (chosen at run time; sums are in another order per CPU
+// model).
 float dot(const float* a, const float* b, std::size_t n);
 
 // Okapi BM25, k1 = 1.2, b = 0.75, with the idf that can't turn negative, ln(1 + (N - df + 0.5) / (df + 0.5)).
@@ -28,12 +29,15 @@ struct Ranked {
 // The best `n` of `items`, sorted; reorders `items`.
 void keep_best(std::vector<Ranked>& items, std::size_t n);
 
-// Reciprocal-rank fusion (Cormack, Clarke, Buettcher 2009): sum over lists of 1 / (60 + rank), rank from 1. Sorted.
+// Reciprocal-rank fusion (Cormack, Clarke, Buettcher 2009): sum over lists of 1 / (60 + rank), rank from 1.
+// Sorted.
 std::vector<Ranked> fuse(std::span<const std::vector<Ranked>> lists, double constant = 60.0);
 
-// Maximal marginal relevance (Carbonell, Goldstein 1998) with lambda = 1 - diversity: picks `k` indices into `relevance` one by
-// one, each time the highest lambda * relevance - (1 - lambda) * (largest similarity to what was picked; 0 for the first).
-std::vector<std::size_t> pick_diverse(std::span<const double> relevance, const std::function<double(std::size_t, std::size_t)>& similarity,
+// Maximal marginal relevance (Carbonell, Goldstein 1998) with lambda = 1 - diversity: picks `k` indices into
+// `relevance` one by one, each time the highest lambda * relevance - (1 - lambda) * (largest similarity to
+// what was picked; 0 for the first).
+std::vector<std::size_t> pick_diverse(std::span<const double> relevance,
+                                      const std::function<double(std::size_t, std::size_t)>& similarity,
                                       std::size_t k, double diversity);
 
 }  // namespace hone::store_detail

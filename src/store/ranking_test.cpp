@@ -34,8 +34,9 @@ TEST(Bm25, MatchesValuesWorkedByHand) {
   EXPECT_EQ(bm25.score(never, 2), 0.0);
 }
 
-// By hand, constant 60: item 7 is 1st and 3rd: 1/61 + 1/63 = 0.0322665; item 8 is 2nd and 1st: 1/62 + 1/61 = 0.0325225;
-// item 9 is 2nd in the second list only: 1/62 = 0.0161290; item 5 is 3rd in the first: 1/63 = 0.0158730.
+// By hand, constant 60: item 7 is 1st and 3rd: 1/61 + 1/63 = 0.0322665; item 8 is 2nd and 1st: 1/62 + 1/61 =
+// 0.0325225; item 9 is 2nd in the second list only: 1/62 = 0.0161290; item 5 is 3rd in the first: 1/63 =
+// 0.0158730.
 TEST(Fusion, MatchesValuesWorkedByHand) {
   const std::vector<Ranked> lists[] = {{{7, 9.0}, {8, 8.0}, {5, 7.0}}, {{8, 0.9}, {9, 0.8}, {7, 0.7}}};
   const auto fused = fuse(lists);
@@ -48,7 +49,8 @@ TEST(Fusion, MatchesValuesWorkedByHand) {
   }
 }
 
-// By hand, diversity 0.5: first A (0.45). Then B: 0.5 * 0.8 - 0.5 * 0.95 = -0.075, C: 0.5 * 0.5 - 0.5 * 0.1 = 0.2. So A, C, B.
+// By hand, diversity 0.5: first A (0.45). Then B: 0.5 * 0.8 - 0.5 * 0.95 = -0.075, C: 0.5 * 0.5 - 0.5 * 0.1 =
+// 0.2. So A, C, B.
 TEST(Diversity, MatchesValuesWorkedByHand) {
   const double relevance[] = {0.9, 0.8, 0.5};
   const double near[3][3] = {{1.0, 0.95, 0.1}, {0.95, 1.0, 0.2}, {0.1, 0.2, 1.0}};

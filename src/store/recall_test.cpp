@@ -50,7 +50,8 @@ TEST(Recall, ByVectorsEqualsBruteForce) {
     for (std::size_t i = 0; i < lessons.size(); ++i) {
       const auto v = vector(text_of(lessons[i]));
       double sum = 0.0;
-      for (std::size_t d = 0; d < v.size(); ++d) sum += static_cast<double>(v[d]) * static_cast<double>(wanted[d]);
+      for (std::size_t d = 0; d < v.size(); ++d)
+        sum += static_cast<double>(v[d]) * static_cast<double>(wanted[d]);
       brute.emplace_back(-sum, i);
     }
     std::sort(brute.begin(), brute.end());
@@ -106,7 +107,15 @@ TEST(Recall, HnswFindsNinetyFivePercentOfTheTrueTenAndKeepsTheFilters) {
 TEST(Recall, EarlierVersionsGiveTheSameAnswerAfterLaterCommits) {
   Store store(":memory:");
   WordEmbedder embedder;
-  const auto ids = store.commit({"", "", {{an_insight("s", "lost card abroad"), an_insight("s", "card lost"), an_insight("s", "loan rate")}, {}}, {}}, &embedder).ids;
+  const auto ids = store
+                       .commit({"",
+                                "",
+                                {{an_insight("s", "lost card abroad"), an_insight("s", "card lost"),
+                                  an_insight("s", "loan rate")},
+                                 {}},
+                                {}},
+                               &embedder)
+                       .ids;
   std::vector<std::vector<double>> before, after;
   const auto scores = [&](std::vector<std::vector<double>>& into) {
     const auto old = store.snapshot("s", 1, &embedder);
@@ -116,9 +125,11 @@ TEST(Recall, EarlierVersionsGiveTheSameAnswerAfterLaterCommits) {
     }
   };
   scores(before);
-  store.commit({"", "", {{an_insight("s", "card card card lost"), an_insight("s", "my card")}, {ids[1]}}, {}}, &embedder);
+  store.commit({"", "", {{an_insight("s", "card card card lost"), an_insight("s", "my card")}, {ids[1]}}, {}},
+               &embedder);
   // Another scope's words must not count either.
-  store.commit({"", "", {{an_insight("other", "lost card"), an_insight("other", "lost")}, {}}, {}}, &embedder);
+  store.commit({"", "", {{an_insight("other", "lost card"), an_insight("other", "lost")}, {}}, {}},
+               &embedder);
   scores(after);
   EXPECT_EQ(before, after);
   EXPECT_EQ(before[1].size(), 2U);
@@ -127,12 +138,16 @@ TEST(Recall, EarlierVersionsGiveTheSameAnswerAfterLaterCommits) {
 TEST(Recall, ByTextRanksAsBm25WorkedByHand) {
   Store store(":memory:");
   // Three texts of 2, 2 and 4 words: average 8/3. "card" is in two of them, "lost" in one.
-  store.commit({"", "", {{an_insight("s", "lost card"), an_insight("s", "loan rate"), an_insight("s", "my card is red")}, {}}, {}});
+  store.commit(
+      {"",
+       "",
+       {{an_insight("s", "lost card"), an_insight("s", "loan rate"), an_insight("s", "my card is red")}, {}},
+       {}});
   const auto got = store.snapshot("s")->recall(ask("lost card", 3, RecallBy::text));
   ASSERT_EQ(got.size(), 2U);
   // idf(lost) = ln(1 + 2.5/1.5) = 0.980829, idf(card) = ln(1 + 1.5/2.5) = 0.470004.
-  // Two words: norm = 1.2 * (0.25 + 0.75 * 2 / (8/3)) = 0.975; (0.980829 + 0.470004) * 2.2 / 1.975 = 1.616118.
-  // Four: norm = 1.2 * (0.25 + 0.75 * 1.5) = 1.65; 0.470004 * 2.2 / 2.65 = 0.390192.
+  // Two words: norm = 1.2 * (0.25 + 0.75 * 2 / (8/3)) = 0.975; (0.980829 + 0.470004) * 2.2 / 1.975
+  // = 1.616118. Four: norm = 1.2 * (0.25 + 0.75 * 1.5) = 1.65; 0.470004 * 2.2 / 2.65 = 0.390192.
   EXPECT_EQ(text_of(got[0].lesson), "lost card");
   EXPECT_NEAR(got[0].score, 1.616118, 1e-5);
   EXPECT_NEAR(got[1].score, 0.390192, 1e-5);
@@ -142,7 +157,12 @@ TEST(Recall, ByTextRanksAsBm25WorkedByHand) {
 TEST(Recall, FusedIsTheSumOfReciprocalRanks) {
   Store store(":memory:");
   WordEmbedder embedder(64);
-  store.commit({"", "", {{an_insight("s", "lost card"), an_insight("s", "loan rate"), an_insight("s", "red card")}, {}}, {}}, &embedder);
+  store.commit(
+      {"",
+       "",
+       {{an_insight("s", "lost card"), an_insight("s", "loan rate"), an_insight("s", "red card")}, {}},
+       {}},
+      &embedder);
   const auto got = store.snapshot("s", {}, &embedder)->recall(ask("lost card", 3, RecallBy::fused));
   ASSERT_EQ(got.size(), 3U);
   EXPECT_EQ(text_of(got[0].lesson), "lost card");
@@ -155,10 +175,12 @@ TEST(Recall, FusedIsTheSumOfReciprocalRanks) {
 
 TEST(Recall, TextOfAnyKindIsOnlyWords) {
   Store store(":memory:");
-  store.commit({"", "", {{an_insight("s", "the lost card"), an_insight("s", "hone counts near quote")}, {}}, {}});
+  store.commit(
+      {"", "", {{an_insight("s", "the lost card"), an_insight("s", "hone counts near quote")}, {}}, {}});
   const auto lessons = store.snapshot("s");
-  for (const std::string text : {"\"", "\" OR 1", "card\" OR home : \"s1k0", "card*", "NEAR(card lost)", "card AND", "(card", "home:s1k0 card", "-card",
-                                 "^card", "card + lost", "'; DROP TABLE lesson; --", "{home}: card", "\xFF card \xC3"}) {
+  for (const std::string text : {"\"", "\" OR 1", "card\" OR home : \"s1k0", "card*", "NEAR(card lost)",
+                                 "card AND", "(card", "home:s1k0 card", "-card", "^card", "card + lost",
+                                 "'; DROP TABLE lesson; --", "{home}: card", "\xFF card \xC3"}) {
     const auto got = lessons->recall(ask(text, 5, RecallBy::text));
     if (text.find("card") != std::string::npos) {
       ASSERT_GE(got.size(), 1U) << text;
@@ -203,8 +225,16 @@ TEST(Recall, FiltersHoldForEveryWayOfSearching) {
     EXPECT_EQ(n([](auto& f) { f.env = "never seen"; }), 0U);
     EXPECT_EQ(n([](auto& f) { f.kind = "billing"; }), 3U);
     EXPECT_EQ(n([](auto& f) { f.learner = "other"; }), 1U);
-    EXPECT_EQ(n([](auto& f) { f.solved = false; f.form = LessonForm::example; }), 1U);
-    EXPECT_EQ(n([](auto& f) { f.since_ms = 200; f.until_ms = 400; }), 2U);
+    EXPECT_EQ(n([](auto& f) {
+                f.solved = false;
+                f.form = LessonForm::example;
+              }),
+              1U);
+    EXPECT_EQ(n([](auto& f) {
+                f.since_ms = 200;
+                f.until_ms = 400;
+              }),
+              2U);
     EXPECT_EQ(n([](auto& f) { f.not_tasks = {"t1", "t4"}; }), 2U);
   }
 }
@@ -213,7 +243,9 @@ TEST(Recall, OneCasePerTaskIsTheOneWithTheShortestTranscript) {
   Store store(":memory:");
   WordEmbedder embedder;
   std::vector<Lesson> lessons;
-  for (int i = 0; i < 30; ++i) lessons.push_back(a_case("s", "crowded", "lost card", std::string(static_cast<std::size_t>(50 - i), 'x')));
+  for (int i = 0; i < 30; ++i)
+    lessons.push_back(
+        a_case("s", "crowded", "lost card", std::string(static_cast<std::size_t>(50 - i), 'x')));
   lessons.push_back(a_case("s", "crowded", "lost card", "y", false));
   lessons.push_back(a_case("s", "other", "lost purse", "zz"));
   store.commit({"", "", {lessons, {}}, {}}, &embedder);
@@ -233,11 +265,13 @@ TEST(Recall, OneCasePerTaskIsTheOneWithTheShortestTranscript) {
 
 TEST(Recall, DiversityPrefersWhatIsNotSaidYet) {
   WordEmbedder embedder(64);
-  std::vector<Lesson> lessons{an_insight("s", "lost card abroad"), an_insight("s", "lost card abroad today"), an_insight("s", "lost password")};
+  std::vector<Lesson> lessons{an_insight("s", "lost card abroad"), an_insight("s", "lost card abroad today"),
+                              an_insight("s", "lost password")};
   for (std::size_t i = 0; i < lessons.size(); ++i) lessons[i].id = std::to_string(i);
   const auto memory = memory_lessons("s", 1, lessons, &embedder);
   RecallQuery query = ask("lost card abroad", 2);
-  EXPECT_EQ(recalled(*memory, query), (std::vector<std::string>{"lost card abroad", "lost card abroad today"}));
+  EXPECT_EQ(recalled(*memory, query),
+            (std::vector<std::string>{"lost card abroad", "lost card abroad today"}));
   query.diversity = 0.7;
   EXPECT_EQ(recalled(*memory, query), (std::vector<std::string>{"lost card abroad", "lost password"}));
 }
@@ -246,12 +280,14 @@ TEST(Recall, TiesStandInOrderOfInsertion) {
   Store store(":memory:");
   WordEmbedder embedder;
   std::vector<Lesson> lessons;
-  for (int i = 0; i < 20; ++i) lessons.push_back(a_case("s", "t" + std::to_string(i), "same text", std::to_string(i)));
+  for (int i = 0; i < 20; ++i)
+    lessons.push_back(a_case("s", "t" + std::to_string(i), "same text", std::to_string(i)));
   store.commit({"", "", {lessons, {}}, {}}, &embedder);
   for (const auto by : {RecallBy::dense, RecallBy::text, RecallBy::fused}) {
     const auto got = store.snapshot("s", {}, &embedder)->recall(ask("same text", 5, by));
     ASSERT_EQ(got.size(), 5U);
-    for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(std::get<Case>(got[i].lesson.what).task_id, "t" + std::to_string(i));
+    for (std::size_t i = 0; i < 5; ++i)
+      EXPECT_EQ(std::get<Case>(got[i].lesson.what).task_id, "t" + std::to_string(i));
   }
 }
 
@@ -278,7 +314,9 @@ TEST(Recall, MemoryAndStoreAnswerAlike) {
   WordEmbedder embedder;
   std::vector<Lesson> lessons;
   for (int i = 0; i < 60; ++i) {
-    lessons.push_back(i % 3 == 0 ? an_insight("s", random_text(rng, 5, 40)) : a_case("s", "t" + std::to_string(i % 7), random_text(rng, 5, 40), random_text(rng)));
+    lessons.push_back(
+        i % 3 == 0 ? an_insight("s", random_text(rng, 5, 40))
+                   : a_case("s", "t" + std::to_string(i % 7), random_text(rng, 5, 40), random_text(rng)));
     lessons.back().id = "id" + std::to_string(100 + i);
     lessons.back().created_ms = 1;
   }
@@ -288,7 +326,10 @@ TEST(Recall, MemoryAndStoreAnswerAlike) {
   const auto b = memory_lessons("s", 1, lessons, &embedder);
   EXPECT_EQ(b->scope(), "s");
   for (int q = 0; q < 30; ++q) {
-    RecallQuery query = ask(random_text(rng, 4, 40), 5, q % 3 == 0 ? RecallBy::dense : q % 3 == 1 ? RecallBy::text : RecallBy::fused);
+    RecallQuery query = ask(random_text(rng, 4, 40), 5,
+                            q % 3 == 0   ? RecallBy::dense
+                            : q % 3 == 1 ? RecallBy::text
+                                         : RecallBy::fused);
     query.diversity = q % 2 == 0 ? 0.0 : 0.3;
     const auto x = a->recall(query);
     const auto y = b->recall(query);
@@ -309,7 +350,9 @@ TEST(Recall, IsSafeFromManyThreadsWhileLessonsAreAdded) {
     threads.emplace_back([&] {
       WordEmbedder mine;
       const auto lessons = store.snapshot("s", 1, &mine);
-      for (int i = 0; i < 50; ++i) ASSERT_EQ(lessons->recall(ask("lost card", 3, i % 2 == 0 ? RecallBy::dense : RecallBy::fused)).size(), 1U);
+      for (int i = 0; i < 50; ++i)
+        ASSERT_EQ(lessons->recall(ask("lost card", 3, i % 2 == 0 ? RecallBy::dense : RecallBy::fused)).size(),
+                  1U);
     });
   for (int i = 0; i < 20; ++i) {
     store.commit({"", "", {{an_insight("s", "lost card " + std::to_string(i))}, {}}, {}}, &embedder);

@@ -17,7 +17,8 @@ constexpr std::pair<RunStatus, std::string_view> statuses[] = {{RunStatus::runni
                                                                {RunStatus::failed, "failed"},
                                                                {RunStatus::imported, "imported"}};
 
-constexpr const char* run_columns = "SELECT id, name, recipe, config_hash, env, method, model, seed, created_ms, status, meta FROM run ";
+constexpr const char* run_columns =
+    "SELECT id, name, recipe, config_hash, env, method, model, seed, created_ms, status, meta FROM run ";
 
 RunInfo read_run(const Statement& row) {
   RunInfo run;
@@ -30,8 +31,10 @@ RunInfo read_run(const Statement& row) {
   run.model = row.text(6);
   run.seed = static_cast<std::uint64_t>(row.integer(7));
   run.created_ms = row.integer(8);
-  const auto* status = std::find_if(std::begin(statuses), std::end(statuses), [&](const auto& s) { return s.second == row.view(9); });
-  if (status == std::end(statuses)) throw Error(Fault::corrupt, "store: run " + run.id + " has the unknown status '" + row.text(9) + "'");
+  const auto* status = std::find_if(std::begin(statuses), std::end(statuses),
+                                    [&](const auto& s) { return s.second == row.view(9); });
+  if (status == std::end(statuses))
+    throw Error(Fault::corrupt, "store: run " + run.id + " has the unknown status '" + row.text(9) + "'");
   run.status = status->first;
   run.meta = row.text(10);
   return run;
@@ -50,10 +53,14 @@ std::string Store::create_run(const RunInfo& run) {
   const std::string id = run.id.empty() ? new_id() : clean(run.id);
   require_json(run.meta, "run.meta");
   Transaction transaction(impl_->db);
-  if (impl_->db.query("SELECT 1 FROM run WHERE id = ?", id).step()) throw Error(Fault::conflict, "store: there is a run " + id + " already");
-  impl_->db.run("INSERT INTO run(id, name, recipe, config_hash, env, method, model, seed, created_ms, status, meta) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-                id, clean(run.name), clean(run.recipe_yaml), clean(run.config_hash), clean(run.env), clean(run.method), clean(run.model),
-                run.seed, run.created_ms == 0 ? now_ms() : run.created_ms, to_string(run.status), clean(run.meta));
+  if (impl_->db.query("SELECT 1 FROM run WHERE id = ?", id).step())
+    throw Error(Fault::conflict, "store: there is a run " + id + " already");
+  impl_->db.run(
+      "INSERT INTO run(id, name, recipe, config_hash, env, method, model, seed, created_ms, status, meta) "
+      "VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+      id, clean(run.name), clean(run.recipe_yaml), clean(run.config_hash), clean(run.env), clean(run.method),
+      clean(run.model), run.seed, run.created_ms == 0 ? now_ms() : run.created_ms, to_string(run.status),
+      clean(run.meta));
   transaction.commit();
   return id;
 }
@@ -68,14 +75,21 @@ std::optional<RunInfo> Store::run(std::string_view id) const {
 RunInfo Store::find_run(std::string_view name_or_id_prefix) const {
   const Lock lock(impl_->mutex);
   const std::string wanted = clean(name_or_id_prefix);
-  if (wanted.empty()) throw Error(Fault::usage, "store: expected a run's name or the start of its id, got nothing");
+  if (wanted.empty())
+    throw Error(Fault::usage, "store: expected a run's name or the start of its id, got nothing");
   if (auto exact = run(wanted)) return *exact;
-  auto named = impl_->db.query(std::string(run_columns) + "WHERE name = ? ORDER BY created_ms DESC, seq DESC LIMIT 1", wanted);
+  auto named = impl_->db.query(
+      std::string(run_columns) + "WHERE name = ? ORDER BY created_ms DESC, seq DESC LIMIT 1", wanted);
   if (named.step()) return read_run(named);
-  auto rows = impl_->db.query(std::string(run_columns) + "WHERE id >= ? AND id < ? ORDER BY id", wanted, after_prefix(wanted));
-  if (!rows.step()) throw Error(Fault::not_found, "store: no run is called '" + wanted + "', and none has an id that starts so");
+  auto rows = impl_->db.query(std::string(run_columns) + "WHERE id >= ? AND id < ? ORDER BY id", wanted,
+                              after_prefix(wanted));
+  if (!rows.step())
+    throw Error(Fault::not_found,
+                "store: no run is called '" + wanted + "', and none has an id that starts so");
   RunInfo found = read_run(rows);
-  if (rows.step()) throw Error(Fault::usage, "store: several runs have ids that start with '" + wanted + "': " + found.id + ", " + rows.text(0) + "; give more of it");
+  if (rows.step())
+    throw Error(Fault::usage, "store: several runs have ids that start with '" + wanted + "': " + found.id +
+                                  ", " + rows.text(0) + "; give more of it");
   return found;
 }
 
@@ -109,7 +123,8 @@ void Store::append_metrics(std::string_view run, std::int64_t round, const Metri
   Transaction transaction(impl_->db);
   require_run(impl_->db, clean(run));
   for (const auto& [name, value] : metrics)
-    impl_->db.run("INSERT INTO metric(run, round, name, value) VALUES (?,?,?,?)", clean(run), round, clean(name), value);
+    impl_->db.run("INSERT INTO metric(run, round, name, value) VALUES (?,?,?,?)", clean(run), round,
+                  clean(name), value);
   transaction.commit();
 }
 
@@ -126,8 +141,10 @@ void Store::put_record(std::string_view run, std::string_view key, std::string_v
   require_json(json, "record '" + clean(key) + "'");
   Transaction transaction(impl_->db);
   require_run(impl_->db, clean(run));
-  impl_->db.run("INSERT INTO record(run, key, value) VALUES (?,?,?) ON CONFLICT(run, key) DO UPDATE SET value = excluded.value",
-                clean(run), clean(key), clean(json));
+  impl_->db.run(
+      "INSERT INTO record(run, key, value) VALUES (?,?,?) ON CONFLICT(run, key) DO UPDATE SET value = "
+      "excluded.value",
+      clean(run), clean(key), clean(json));
   transaction.commit();
 }
 
@@ -163,7 +180,10 @@ std::optional<std::vector<std::byte>> Store::artifact(std::string_view sha) cons
 
 std::int64_t Store::artifact_references(std::string_view sha) const {
   const Lock lock(impl_->mutex);
-  auto row = impl_->db.query("SELECT (SELECT count(*) FROM lesson WHERE artifact = ?1) + (SELECT count(*) FROM episode WHERE weights = ?1)", sha);
+  auto row = impl_->db.query(
+      "SELECT (SELECT count(*) FROM lesson WHERE artifact = ?1) + (SELECT count(*) FROM episode WHERE "
+      "weights = ?1)",
+      sha);
   row.step();
   return row.integer(0);
 }

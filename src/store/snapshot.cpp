@@ -22,7 +22,8 @@ std::vector<float> embed_one(Embedder& embedder, std::string_view text) {
 std::vector<float> query_vector(const RecallQuery& query, Embedder* embedder, std::string_view scope) {
   if (query.by == RecallBy::text) return {};
   if (embedder == nullptr)
-    throw Error(Fault::usage, "recall from '" + std::string(scope) + "' by vectors needs an embedder; without one only recall by text works");
+    throw Error(Fault::usage, "recall from '" + std::string(scope) +
+                                  "' by vectors needs an embedder; without one only recall by text works");
   return embed_one(*embedder, query.text);
 }
 
@@ -54,10 +55,16 @@ class StoreLessons final : public Lessons {
 class MemoryLessons final : public Lessons {
  public:
   MemoryLessons(std::string scope, std::uint64_t version, Embedder* embedder)
-      : scope_(std::move(scope)), version_(version), embedder_(embedder), db_(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 0),
-        tokenizer_(db_), index_(StoreOptions{}.hnsw_from) {
+      : scope_(std::move(scope)),
+        version_(version),
+        embedder_(embedder),
+        db_(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 0),
+        tokenizer_(db_),
+        index_(StoreOptions{}.hnsw_from) {
     register_text_functions(db_);
-    db_.script("CREATE VIRTUAL TABLE lesson_text USING fts5(home, text, tokenize = 'porter unicode61 remove_diacritics 2')");
+    db_.script(
+        "CREATE VIRTUAL TABLE lesson_text USING fts5(home, text, tokenize = 'porter unicode61 "
+        "remove_diacritics 2')");
   }
   void fill(std::vector<Lesson> lessons) {
     std::int64_t seq = 0;
@@ -99,15 +106,21 @@ class MemoryLessons final : public Lessons {
 // Reads what the index lacks: lessons added after its version, and retirements since.
 void catch_up(Impl& impl, RecallIndex& index, std::int64_t scope, std::uint64_t version) {
   Db& db = impl.db;
-  auto lessons = db.query(std::string(lesson_columns) + "WHERE l.scope = ? AND l.added > ? ORDER BY l.added, l.place, l.seq", scope, index.version);
+  auto lessons = db.query(
+      std::string(lesson_columns) + "WHERE l.scope = ? AND l.added > ? ORDER BY l.added, l.place, l.seq",
+      scope, index.version);
   while (lessons.step()) {
     std::vector<IndexKey> keys;
-    auto rows = db.query("SELECT kind, seq, words, vector, embedder FROM lesson_key WHERE lesson = ? ORDER BY place", lessons.integer(0));
+    auto rows =
+        db.query("SELECT kind, seq, words, vector, embedder FROM lesson_key WHERE lesson = ? ORDER BY place",
+                 lessons.integer(0));
     while (rows.step())
-      keys.push_back({static_cast<RecallKey>(rows.integer(0)), rows.integer(1), static_cast<int>(rows.integer(2)), as_floats(rows.bytes(3)), rows.text(4)});
+      keys.push_back({static_cast<RecallKey>(rows.integer(0)), rows.integer(1),
+                      static_cast<int>(rows.integer(2)), as_floats(rows.bytes(3)), rows.text(4)});
     index.add(read_lesson(db, lessons), keys);
   }
-  auto retired = db.query("SELECT id, retired FROM lesson WHERE scope = ? AND retired > ?", scope, index.version);
+  auto retired =
+      db.query("SELECT id, retired FROM lesson WHERE scope = ? AND retired > ?", scope, index.version);
   while (retired.step()) index.retire(retired.view(0), static_cast<std::uint64_t>(retired.integer(1)));
   index.version = version;
   index.finish();
@@ -135,7 +148,8 @@ std::shared_ptr<RecallIndex> index_of(Impl& impl, const std::string& scope, std:
 }  // namespace
 }  // namespace store_detail
 
-std::unique_ptr<Lessons> Store::snapshot(std::string_view scope, std::optional<std::uint64_t> version, Embedder* embedder) const {
+std::unique_ptr<Lessons> Store::snapshot(std::string_view scope, std::optional<std::uint64_t> version,
+                                         Embedder* embedder) const {
   const Lock lock(impl_->mutex);
   Db& db = impl_->db;
   const std::string name = clean(scope);
@@ -145,14 +159,16 @@ std::unique_ptr<Lessons> Store::snapshot(std::string_view scope, std::optional<s
   const std::uint64_t latest = there ? static_cast<std::uint64_t>(row.integer(1)) : 0;
   const std::uint64_t wanted = version.value_or(latest);
   if (wanted > latest)
-    throw Error(Fault::not_found, "store: scope '" + name + "' has versions up to " + std::to_string(latest) + ", asked for " + std::to_string(wanted));
+    throw Error(Fault::not_found, "store: scope '" + name + "' has versions up to " + std::to_string(latest) +
+                                      ", asked for " + std::to_string(wanted));
   const std::int64_t seq = there ? row.integer(0) : 0;
   auto index = there ? index_of(*impl_, name, seq) : std::make_shared<RecallIndex>(impl_->options.hnsw_from);
   if (embedder != nullptr) {
     for (const auto& sha : index->embedders())
       if (sha != embedder->facts().artifact_sha)
-        throw Error(Fault::usage, "store: the vectors of scope '" + name + "' are by embedder " + sha + ", the one given is " +
-                                      embedder->facts().artifact_sha + "; embed the scope again to change it");
+        throw Error(Fault::usage, "store: the vectors of scope '" + name + "' are by embedder " + sha +
+                                      ", the one given is " + embedder->facts().artifact_sha +
+                                      "; embed the scope again to change it");
   }
   auto out = std::make_unique<StoreLessons>(*impl_, name, wanted, std::move(index));
   out->row = seq;
@@ -168,8 +184,10 @@ std::int64_t Store::embed_missing(std::string_view scope, Embedder& embedder) {
   if (!row.step()) throw Error(Fault::not_found, "store: no scope '" + std::string(scope) + "'");
   const std::int64_t seq = row.integer(0);
   std::vector<std::pair<std::int64_t, std::string>> missing;
-  auto rows = db.query("SELECT k.seq, k.text FROM lesson_key k JOIN lesson l ON l.seq = k.lesson WHERE l.scope = ? AND k.embedder IS NOT ? ORDER BY k.seq",
-                       seq, embedder.facts().artifact_sha);
+  auto rows = db.query(
+      "SELECT k.seq, k.text FROM lesson_key k JOIN lesson l ON l.seq = k.lesson WHERE l.scope = ? AND "
+      "k.embedder IS NOT ? ORDER BY k.seq",
+      seq, embedder.facts().artifact_sha);
   while (rows.step()) missing.emplace_back(rows.integer(0), rows.text(1));
   constexpr std::size_t batch = 64;
   const auto width = static_cast<std::size_t>(embedder.dimensions());
@@ -180,15 +198,17 @@ std::int64_t Store::embed_missing(std::string_view scope, Embedder& embedder) {
     std::vector<float> out(n * width);
     embedder.embed(texts, out);
     for (std::size_t i = 0; i < n; ++i)
-      db.run("UPDATE lesson_key SET vector = ?, embedder = ? WHERE seq = ?", std::as_bytes(std::span(out).subspan(i * width, width)),
-             embedder.facts().artifact_sha, missing[at + i].first);
+      db.run("UPDATE lesson_key SET vector = ?, embedder = ? WHERE seq = ?",
+             std::as_bytes(std::span(out).subspan(i * width, width)), embedder.facts().artifact_sha,
+             missing[at + i].first);
   }
   if (!missing.empty()) db.run("UPDATE scope SET epoch = epoch + 1 WHERE seq = ?", seq);
   transaction.commit();
   return static_cast<std::int64_t>(missing.size());
 }
 
-std::unique_ptr<Lessons> memory_lessons(std::string scope, std::uint64_t version, std::vector<Lesson> lessons, Embedder* embedder) {
+std::unique_ptr<Lessons> memory_lessons(std::string scope, std::uint64_t version, std::vector<Lesson> lessons,
+                                        Embedder* embedder) {
   auto out = std::make_unique<MemoryLessons>(std::move(scope), version, embedder);
   out->fill(std::move(lessons));
   return out;

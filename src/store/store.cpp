@@ -32,19 +32,23 @@ int number_of(std::string_view name) {
   return number;
 }
 
-// A read-only folder can't hold the -shm file that WAL mode needs. When no log is left over, the file alone is the whole state.
+// A read-only folder can't hold the -shm file that WAL mode needs. When no log is left over, the file alone
+// is the whole state.
 std::string read_only_uri(const std::filesystem::path& path) {
   std::string uri = "file:";
   static constexpr char digits[] = "0123456789ABCDEF";
   for (const char c : std::filesystem::absolute(path).string()) {
     const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '/' || c == '.' || c == '-' || c == '_') uri += c;
-    else (uri += '%', uri += digits[byte >> 4], uri += digits[byte & 15]);
+    if (std::isalnum(byte) != 0 || c == '/' || c == '.' || c == '-' || c == '_')
+      uri += c;
+    else
+      (uri += '%', uri += digits[byte >> 4], uri += digits[byte & 15]);
   }
   std::error_code none;
   const auto log = path.string() + "-wal";
   const bool log_left = std::filesystem::exists(log, none) && std::filesystem::file_size(log, none) > 0;
-  const bool writable = faccessat(AT_FDCWD, path.parent_path().empty() ? "." : path.parent_path().c_str(), W_OK, AT_EACCESS) == 0;
+  const bool writable = faccessat(AT_FDCWD, path.parent_path().empty() ? "." : path.parent_path().c_str(),
+                                  W_OK, AT_EACCESS) == 0;
   return uri + (!writable && !log_left ? "?immutable=1" : "");
 }
 
@@ -52,14 +56,19 @@ Db open_db(const std::filesystem::path& path, const StoreOptions& options) {
   if (path == ":memory:") return Db(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, options.busy_ms);
   std::error_code error;
   const bool there = std::filesystem::exists(path, error);
-  if (std::filesystem::is_directory(path, error)) throw Error(Fault::usage, path.string() + ": is a folder, expected a store file");
-  if (!there && (options.read_only || !options.create)) throw Error(Fault::not_found, path.string() + ": no store here");
-  if (options.read_only) return Db(read_only_uri(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, options.busy_ms);
+  if (std::filesystem::is_directory(path, error))
+    throw Error(Fault::usage, path.string() + ": is a folder, expected a store file");
+  if (!there && (options.read_only || !options.create))
+    throw Error(Fault::not_found, path.string() + ": no store here");
+  if (options.read_only)
+    return Db(read_only_uri(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, options.busy_ms);
   if (!path.parent_path().empty()) {
     std::filesystem::create_directories(path.parent_path(), error);
-    if (error) throw Error(Fault::io, path.parent_path().string() + ": can't make the folder: " + error.message());
+    if (error)
+      throw Error(Fault::io, path.parent_path().string() + ": can't make the folder: " + error.message());
   }
-  return Db(path.string(), SQLITE_OPEN_READWRITE | (options.create ? SQLITE_OPEN_CREATE : 0), options.busy_ms);
+  return Db(path.string(), SQLITE_OPEN_READWRITE | (options.create ? SQLITE_OPEN_CREATE : 0),
+            options.busy_ms);
 }
 
 // Two processes that open a new file at once: SQLite answers "busy" to the mode change without waiting.
@@ -86,7 +95,8 @@ int newest_schema() {
 
 void migrate_to(Db& db, int version) {
   Transaction transaction(db);
-  const auto at = static_cast<int>(pragma(db, "user_version"));  // again, under the lock: somebody else may have been first
+  const auto at = static_cast<int>(
+      pragma(db, "user_version"));  // again, under the lock: somebody else may have been first
   if (at >= version) return;
   for (const auto name : store_schema_names()) {
     const int number = number_of(name);
@@ -104,21 +114,26 @@ void migrate(Db& db, bool read_only) {
   if (!empty && pragma(db, "application_id") != application_id)
     throw Error(Fault::corrupt, "store: this is an SQLite file, but not one of Hone's");
   if (version > newest)
-    throw Error(Fault::unavailable, "store: written by a newer Hone (schema " + std::to_string(version) + ", this one knows " +
-                                        std::to_string(newest) + "); use that version, or export there and import here");
+    throw Error(Fault::unavailable, "store: written by a newer Hone (schema " + std::to_string(version) +
+                                        ", this one knows " + std::to_string(newest) +
+                                        "); use that version, or export there and import here");
   if (version == newest) return;
   if (read_only)
-    throw Error(Fault::unavailable, "store: has schema " + std::to_string(version) + ", this Hone needs " + std::to_string(newest) +
+    throw Error(Fault::unavailable, "store: has schema " + std::to_string(version) + ", this Hone needs " +
+                                        std::to_string(newest) +
                                         "; open it once for writing so that it is brought up to date");
   migrate_to(db, newest);
 }
 
-Impl::Impl(std::filesystem::path p, const StoreOptions& o) : path(std::move(p)), options(o), db(open_db(path, o)), tokenizer(db) {
+Impl::Impl(std::filesystem::path p, const StoreOptions& o)
+    : path(std::move(p)), options(o), db(open_db(path, o)), tokenizer(db) {
   register_text_functions(db);
-  db.script("PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
-            "PRAGMA cache_size = -65536");
+  db.script(
+      "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;"
+      "PRAGMA cache_size = -65536");
   if (!options.read_only) {
-    if (sqlite3_db_readonly(db.handle(), "main") == 1) throw Error(Fault::io, "store: the file can't be written (permissions); open it read-only");
+    if (sqlite3_db_readonly(db.handle(), "main") == 1)
+      throw Error(Fault::io, "store: the file can't be written (permissions); open it read-only");
     pragma(db, "user_version");  // not a database, cut off: said before anything is changed
     set_wal(db, options.busy_ms);
     db.script("PRAGMA synchronous = FULL");
@@ -128,7 +143,9 @@ Impl::Impl(std::filesystem::path p, const StoreOptions& o) : path(std::move(p)),
 }
 
 std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 std::string after_prefix(std::string_view prefix) {
@@ -140,7 +157,8 @@ std::string after_prefix(std::string_view prefix) {
 
 void require_run(Db& db, std::string_view run) {
   if (run.empty()) return;
-  if (!db.query("SELECT 1 FROM run WHERE id = ?", run).step()) throw Error(Fault::not_found, "store: no run " + std::string(run));
+  if (!db.query("SELECT 1 FROM run WHERE id = ?", run).step())
+    throw Error(Fault::not_found, "store: no run " + std::string(run));
 }
 
 void require_json(std::string_view text, std::string_view what) { wire::parse(text, std::string(what)); }
@@ -181,15 +199,17 @@ RunLock Store::lock_run(std::string_view run) const {
   const std::string path = impl_->path.string() + ".lock-" + sha256_hex(run).substr(0, 16);
   for (;;) {
     const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0) throw Error(Fault::io, path + ": can't lock run " + std::string(run) + ": " + std::strerror(errno));
+    if (fd < 0)
+      throw Error(Fault::io, path + ": can't lock run " + std::string(run) + ": " + std::strerror(errno));
     RunLock lock("", fd);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
       char text[32] = {};
       const auto got = pread(fd, text, sizeof text - 1, 0);
-      throw Error(Fault::conflict, "run " + std::string(run) + " is being driven by process " + (got > 0 ? std::string(text) : "(unknown)"));
+      throw Error(Fault::conflict, "run " + std::string(run) + " is being driven by process " +
+                                       (got > 0 ? std::string(text) : "(unknown)"));
     }
     // The holder before us removes the file when it ends: what we locked must still be what stands there.
-    struct stat ours {}, there {};
+    struct stat ours{}, there{};
     if (fstat(fd, &ours) != 0 || stat(path.c_str(), &there) != 0 || ours.st_ino != there.st_ino) continue;
     const std::string pid = std::to_string(getpid());
     if (ftruncate(fd, 0) != 0 || pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
@@ -199,7 +219,8 @@ RunLock Store::lock_run(std::string_view run) const {
   }
 }
 
-RunLock::RunLock(RunLock&& other) noexcept : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
+RunLock::RunLock(RunLock&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
 
 RunLock& RunLock::operator=(RunLock&& other) noexcept {
   release();

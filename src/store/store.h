@@ -1,13 +1,15 @@
 // The store: one SQLite file that keeps runs, episodes, lessons and artifacts. The only room that knows SQL.
 //
-// Durability: every write is one transaction (WAL, synchronous FULL) and returns after commit, so a kill at any point loses
-// nothing acknowledged. Several processes may open one file; a writer waits up to busy_ms for another, then Error{conflict}.
-// Threads: a Store is safe to call from many threads (calls are serialised); snapshots recall in parallel.
-// Errors: Error{io} disk full, not writable; Error{corrupt} not a store or damaged; Error{unavailable} written by a newer Hone;
-// Error{not_found}; Error{conflict}; Error{bad_input}. After an error nothing of that call is in the store.
-// Text that is not valid UTF-8 is repaired on the way in (U+FFFD); NUL bytes are kept.
+// Durability: every write is one transaction (WAL, synchronous FULL) and returns after commit, so a kill at
+// any point loses nothing acknowledged. Several processes may open one file; a writer waits up to busy_ms for
+// another, then Error{conflict}. Threads: a Store is safe to call from many threads (calls are serialised);
+// snapshots recall in parallel. Errors: Error{io} disk full, not writable; Error{corrupt} not a store or
+// damaged; Error{unavailable} written by a newer Hone; Error{not_found}; Error{conflict}; Error{bad_input}.
+// After an error nothing of that call is in the store. Text that is not valid UTF-8 is repaired on the way in
+// (U+FFFD); NUL bytes are kept.
 //
-// Beside this class: transfer.h (JSONL, chats), upkeep.h (erase, prune, verify, hash, merge), memory_lessons.h.
+// Beside this class: transfer.h (JSONL, chats), upkeep.h (erase, prune, verify, hash, merge),
+// memory_lessons.h.
 #pragma once
 
 #include <filesystem>
@@ -30,10 +32,11 @@ struct Impl;
 }
 
 struct StoreOptions {
-  bool create = true;       // make the file when it is absent, else Error{not_found}; an older schema is migrated either way
-  bool read_only = false;   // never writes, never migrates
-  int busy_ms = 10000;      // how long to wait for another writer
-  int hnsw_from = 20000;    // keys of one kind in a scope from which recall uses HNSW instead of exact search
+  bool create =
+      true;  // make the file when it is absent, else Error{not_found}; an older schema is migrated either way
+  bool read_only = false;  // never writes, never migrates
+  int busy_ms = 10000;     // how long to wait for another writer
+  int hnsw_from = 20000;   // keys of one kind in a scope from which recall uses HNSW instead of exact search
   std::int64_t max_pages = 0;  // a bound on the file's size in pages (4 KiB); 0 = none
 };
 
@@ -56,7 +59,8 @@ class RunLock {
 
 class Store {
  public:
-  explicit Store(const std::filesystem::path& path, const StoreOptions& options = {});  // ":memory:" = private, in memory
+  explicit Store(const std::filesystem::path& path,
+                 const StoreOptions& options = {});  // ":memory:" = private, in memory
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
   ~Store();
@@ -67,12 +71,13 @@ class Store {
   // ---- runs
   std::string create_run(const RunInfo& run);  // returns its id; Error{conflict} when the id is taken
   std::optional<RunInfo> run(std::string_view id) const;
-  RunInfo find_run(std::string_view name_or_id_prefix) const;  // newest of that name, else the one whose id starts so; Error{not_found, usage}
-  std::vector<RunInfo> runs() const;                           // oldest first
+  RunInfo find_run(std::string_view name_or_id_prefix)
+      const;  // newest of that name, else the one whose id starts so; Error{not_found, usage}
+  std::vector<RunInfo> runs() const;  // oldest first
   void set_status(std::string_view run, RunStatus status);
   void set_meta(std::string_view run, std::string_view json_object);
-  // Removes a run and everything of it. When lessons of other runs rest on its episodes: Error{conflict}, or with
-  // `and_dependents` they go too.
+  // Removes a run and everything of it. When lessons of other runs rest on its episodes: Error{conflict}, or
+  // with `and_dependents` they go too.
   Erased remove_run(std::string_view run, bool and_dependents = false);
   // Error{conflict} naming the process that has it.
   [[nodiscard]] RunLock lock_run(std::string_view run) const;
@@ -86,8 +91,8 @@ class Store {
   std::map<std::string, std::string> records(std::string_view run) const;
 
   // ---- episodes and generations
-  // Returns the id (given one when empty). The same (run, key) again: the id already there when the content is the same, else
-  // Error{conflict}. Content = all but ids of the episode and its asides, times, usage.
+  // Returns the id (given one when empty). The same (run, key) again: the id already there when the content
+  // is the same, else Error{conflict}. Content = all but ids of the episode and its asides, times, usage.
   std::string append(const Episode& episode);
   std::optional<Episode> episode(std::string_view id) const;
   std::optional<Episode> find_episode(std::string_view run, std::string_view key) const;
@@ -96,40 +101,48 @@ class Store {
   void each_episode(const EpisodeQuery& query, const std::function<void(Episode&&)>& visit) const;
   std::int64_t count_episodes(const EpisodeQuery& query) const;  // limit and offset ignored
 
-  // Same rule of repetition. `about`: the episode it is derived from (a reflection), erased with it; may be empty.
+  // Same rule of repetition. `about`: the episode it is derived from (a reflection), erased with it; may be
+  // empty.
   std::string append(std::string_view run, const Generation& generation, std::string_view about = {});
   std::optional<Generation> find_generation(std::string_view run, std::string_view key) const;
   std::vector<Generation> generations(std::string_view run) const;  // by key
 
   // ---- lessons
-  // Adds and retires lessons of any scopes; each touched scope's version rises by one. Texts of keys are embedded (before the
-  // transaction) when an embedder is given. Evidence and retired ids must exist: Error{bad_input}. The same (run, key) again
-  // returns what it gave the first time and writes nothing.
+  // Adds and retires lessons of any scopes; each touched scope's version rises by one. Texts of keys are
+  // embedded (before the transaction) when an embedder is given. Evidence and retired ids must exist:
+  // Error{bad_input}. The same (run, key) again returns what it gave the first time and writes nothing.
   Committed commit(const Commit& commit, Embedder* embedder = nullptr);
   std::optional<Committed> find_commit(std::string_view run, std::string_view key) const;
-  std::optional<Checkpoint> checkpoint(std::string_view run) const;  // the latest; the one before is kept too, older ones go
-  std::vector<ScopeInfo> scopes(std::string_view run = {}) const;    // empty = all runs
-  std::uint64_t latest_version(std::string_view scope) const;        // 0 = nothing learned
-  // A read-only view that does not change. version: nullopt = latest; Error{not_found} beyond it. The embedder must be the one
-  // that made the scope's vectors (else Error{usage}) and outlive the snapshot; without one only text recall works. The Store
-  // must outlive it too. Cheap after the first of a scope: what was read is kept and only news are added.
-  std::unique_ptr<Lessons> snapshot(std::string_view scope, std::optional<std::uint64_t> version = std::nullopt,
+  std::optional<Checkpoint> checkpoint(
+      std::string_view run) const;  // the latest; the one before is kept too, older ones go
+  std::vector<ScopeInfo> scopes(std::string_view run = {}) const;  // empty = all runs
+  std::uint64_t latest_version(std::string_view scope) const;      // 0 = nothing learned
+  // A read-only view that does not change. version: nullopt = latest; Error{not_found} beyond it. The
+  // embedder must be the one that made the scope's vectors (else Error{usage}) and outlive the snapshot;
+  // without one only text recall works. The Store must outlive it too. Cheap after the first of a scope: what
+  // was read is kept and only news are added.
+  std::unique_ptr<Lessons> snapshot(std::string_view scope,
+                                    std::optional<std::uint64_t> version = std::nullopt,
                                     Embedder* embedder = nullptr) const;
   std::optional<StoredLesson> lesson(std::string_view id) const;
   std::vector<StoredLesson> lessons(const LessonQuery& query) const;  // by scope, then insertion
-  std::vector<StoredLesson> lineage(std::string_view id) const;       // the lesson, its parent, ... up to the first
-  // Gives vectors to keys that have none or another model's (after an import, or a change of embedder). Returns how many.
+  std::vector<StoredLesson> lineage(
+      std::string_view id) const;  // the lesson, its parent, ... up to the first
+  // Gives vectors to keys that have none or another model's (after an import, or a change of embedder).
+  // Returns how many.
   std::int64_t embed_missing(std::string_view scope, Embedder& embedder);
 
   std::vector<std::string> evidence_of(std::string_view lesson) const;
   std::vector<std::string> resting_on(std::string_view episode) const;  // lessons, descendants included
-  std::vector<LessonCredit> credit(std::string_view scope) const;       // lessons offered at least once, by insertion
+  std::vector<LessonCredit> credit(
+      std::string_view scope) const;  // lessons offered at least once, by insertion
   LessonRates rates(std::string_view scope, const RateOptions& options = {}) const;
 
   // ---- artifacts (weights, recordings), by SHA-256 of their bytes
   std::string put_artifact(std::span<const std::byte> bytes);
   std::optional<std::vector<std::byte>> artifact(std::string_view sha) const;
-  std::int64_t artifact_references(std::string_view sha) const;  // Weights lessons and episodes' stamps that name it
+  std::int64_t artifact_references(
+      std::string_view sha) const;  // Weights lessons and episodes' stamps that name it
 
   store_detail::Impl& impl() const { return *impl_; }  // for this room's own functions
 

@@ -124,7 +124,8 @@ TEST(Episodes, ManyThreadsMayAppend) {
 TEST(Generations, AreKeptByKeyAndTheSameAgainIsKnown) {
   Store store(":memory:");
   const std::string run = a_run(store);
-  Generation g{"", "reflect/1", "reflection", {{"user", "why"}}, "because", Trace{{}, {1}, {-1.0F}, {}, {}}, {}, {}};
+  Generation g{"", "reflect/1", "reflection", {{"user", "why"}}, "because", Trace{{}, {1}, {-1.0F}, {}, {}},
+               {}, {}};
   const std::string id = store.append(run, g);
   g.usage.seconds = 3.0;
   EXPECT_EQ(store.append(run, g), id);

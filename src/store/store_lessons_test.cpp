@@ -15,7 +15,8 @@ std::string texts(const Lessons& lessons, const LessonFilter& filter = {}) {
 TEST(Commit, GivesIdsAndRaisesTheVersionOfEachScopeItTouches) {
   Store store(":memory:");
   const std::string run = a_run(store);
-  const Committed first = store.commit({run, "learn/1", {{an_insight("a", "one"), an_insight("b", "two"), an_insight("a", "three")}, {}}, {}});
+  const Committed first = store.commit(
+      {run, "learn/1", {{an_insight("a", "one"), an_insight("b", "two"), an_insight("a", "three")}, {}}, {}});
   EXPECT_EQ(first.ids.size(), 3U);
   EXPECT_FALSE(first.repeated);
   EXPECT_EQ(first.versions, (std::map<std::string, std::uint64_t>{{"a", 1}, {"b", 1}}));
@@ -75,12 +76,16 @@ TEST(Commit, WithAnUnknownNameWritesNothingAtAll) {
   const std::string before = content_hash(store);
   Lesson bad = an_insight("s", "rests on nothing");
   bad.evidence = {"no such episode"};
-  const Error e = error_of([&] { store.commit({run, "k", {{an_insight("s", "good"), bad}, {}}, Checkpoint{1, {}, ""}}); });
+  const Error e = error_of(
+      [&] { store.commit({run, "k", {{an_insight("s", "good"), bad}, {}}, Checkpoint{1, {}, ""}}); });
   EXPECT_EQ(e.fault(), Fault::bad_input);
   EXPECT_NE(std::string(e.what()).find("evidence[0]"), std::string::npos);
-  EXPECT_EQ(error_of([&] { store.commit({run, "k", {{}, {"no such lesson"}}, {}}); }).fault(), Fault::bad_input);
-  EXPECT_EQ(error_of([&] { store.commit({"no run", "k", {{an_insight("s", "x")}, {}}, {}}); }).fault(), Fault::not_found);
-  EXPECT_EQ(error_of([&] { store.commit({run, "k", {{an_insight("", "no scope")}, {}}, {}}); }).fault(), Fault::bad_input);
+  EXPECT_EQ(error_of([&] { store.commit({run, "k", {{}, {"no such lesson"}}, {}}); }).fault(),
+            Fault::bad_input);
+  EXPECT_EQ(error_of([&] { store.commit({"no run", "k", {{an_insight("s", "x")}, {}}, {}}); }).fault(),
+            Fault::not_found);
+  EXPECT_EQ(error_of([&] { store.commit({run, "k", {{an_insight("", "no scope")}, {}}, {}}); }).fault(),
+            Fault::bad_input);
   EXPECT_EQ(content_hash(store), before);
   EXPECT_EQ(store.latest_version("s"), 0U);
 }
@@ -98,7 +103,8 @@ TEST(Checkpoints, TheLatestIsGivenAndTwoAreKept) {
   const std::string run = a_run(store);
   EXPECT_FALSE(store.checkpoint(run).has_value());
   for (int round = 1; round <= 4; ++round)
-    store.commit({run, "learn/" + std::to_string(round), {}, Checkpoint{round, {std::byte(round), std::byte{0}}, ""}});
+    store.commit(
+        {run, "learn/" + std::to_string(round), {}, Checkpoint{round, {std::byte(round), std::byte{0}}, ""}});
   const auto latest = store.checkpoint(run);
   EXPECT_EQ(latest->round, 4);
   EXPECT_EQ(latest->bytes, (std::vector<std::byte>{std::byte{4}, std::byte{0}}));
@@ -143,7 +149,12 @@ TEST(Lessons, AreQueriedWithTheRetiredOnesOrWithout) {
 
 TEST(Lessons, InsightsStandByCountThenInsertion) {
   Store store(":memory:");
-  store.commit({"", "", {{an_insight("s", "two a", 2), an_insight("s", "five", 5), a_case("s", "t", "case", "x"), an_insight("s", "two b", 2)}, {}}, {}});
+  store.commit({"",
+                "",
+                {{an_insight("s", "two a", 2), an_insight("s", "five", 5), a_case("s", "t", "case", "x"),
+                  an_insight("s", "two b", 2)},
+                 {}},
+                {}});
   LessonFilter insights;
   insights.form = LessonForm::insight;
   EXPECT_EQ(texts(*store.snapshot("s"), insights), "five|two a|two b");
@@ -164,7 +175,8 @@ TEST(Vectors, OfAnotherEmbedderAreRefusedAndCanBeReplaced) {
   Store store(":memory:");
   WordEmbedder first(16, "first"), second(24, "second");
   store.commit({"", "", {{an_insight("s", "one fish")}, {}}, {}}, &first);
-  EXPECT_EQ(error_of([&] { store.commit({"", "", {{an_insight("s", "two")}, {}}, {}}, &second); }).fault(), Fault::usage);
+  EXPECT_EQ(error_of([&] { store.commit({"", "", {{an_insight("s", "two")}, {}}, {}}, &second); }).fault(),
+            Fault::usage);
   EXPECT_EQ(store.latest_version("s"), 1U);
   EXPECT_EQ(error_of([&] { store.snapshot("s", {}, &second); }).fault(), Fault::usage);
   EXPECT_EQ(store.embed_missing("s", second), 1);

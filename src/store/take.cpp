@@ -1,4 +1,5 @@
-// Records into the store: known ones are counted, new ones added, contradicting ones refused or kept beside ours.
+// Records into the store: known ones are counted, new ones added, contradicting ones refused or kept beside
+// ours.
 #include <algorithm>
 
 #include "store/impl.h"
@@ -12,12 +13,14 @@ using wire::Json;
 
 namespace {
 
-// A name for something that must differ from ours, the same whenever it is taken again. UUID version 8 (RFC 9562: from content).
+// A name for something that must differ from ours, the same whenever it is taken again. UUID version 8 (RFC
+// 9562: from content).
 std::string derived_id(const std::string& content) {
   std::string hex = sha256_hex(content).substr(0, 32);
   hex[12] = '8';
   hex[16] = 'a';
-  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" + hex.substr(20);
+  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" +
+         hex.substr(20);
 }
 
 std::string short_hash(const std::string& content) { return sha256_hex(content).substr(0, 8); }
@@ -32,29 +35,37 @@ std::string Taker::mapped(const std::map<std::string, std::string>& map, const s
 }
 
 void Taker::conflict(const std::string& at, const std::string& what) {
-  if (!keep_both_) throw Error(Fault::conflict, at + ": " + what + " is in the store already, with other content");
+  if (!keep_both_)
+    throw Error(Fault::conflict, at + ": " + what + " is in the store already, with other content");
   ++conflicts;
 }
 
 void Taker::take(const Json& line, const std::string& at) {
   using Method = void (Taker::*)(const Json&, const std::string&);
   static const std::map<std::string, Method> methods{
-      {"hone-store", &Taker::header}, {"artifact", &Taker::artifact}, {"run", &Taker::run},       {"metric", &Taker::metric},
-      {"record", &Taker::record},     {"episode", &Taker::episode},   {"generation", &Taker::generation},
-      {"scope", &Taker::scope},       {"lesson", &Taker::lesson},     {"commit", &Taker::commit}, {"checkpoint", &Taker::checkpoint}};
+      {"hone-store", &Taker::header},     {"artifact", &Taker::artifact},    {"run", &Taker::run},
+      {"metric", &Taker::metric},         {"record", &Taker::record},        {"episode", &Taker::episode},
+      {"generation", &Taker::generation}, {"scope", &Taker::scope},          {"lesson", &Taker::lesson},
+      {"commit", &Taker::commit},         {"checkpoint", &Taker::checkpoint}};
   std::string type;
   Fields(line, at).need("type", type);
   const auto method = methods.find(type);
   if (method == methods.end())
-    throw Error(Fault::bad_input, at + ".type: expected hone-store, artifact, run, metric, record, episode, generation, scope, lesson, "
-                                       "commit or checkpoint, got '" + clean(type) + "'");
+    throw Error(
+        Fault::bad_input,
+        at +
+            ".type: expected hone-store, artifact, run, metric, record, episode, generation, scope, lesson, "
+            "commit or checkpoint, got '" +
+            clean(type) + "'");
   (this->*method->second)(line, at);
 }
 
 void Taker::header(const Json& line, const std::string& at) {
   int format = 0;
   Fields(line, at).need("format", format);
-  if (format != 1) throw Error(Fault::unavailable, at + ".format: expected 1, got " + std::to_string(format) + "; written by a newer Hone");
+  if (format != 1)
+    throw Error(Fault::unavailable,
+                at + ".format: expected 1, got " + std::to_string(format) + "; written by a newer Hone");
 }
 
 void Taker::artifact(const Json& line, const std::string& at) {
@@ -64,8 +75,11 @@ void Taker::artifact(const Json& line, const std::string& at) {
   f.need("bytes", text);
   const auto bytes = from_base64(text, f.at("bytes"));
   const std::string actual = sha256_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  if (actual != sha) throw Error(Fault::bad_input, f.at("sha") + ": expected the SHA-256 of the bytes, " + actual + ", got " + clean(sha));
-  impl_.db.run("INSERT INTO artifact(sha, bytes) VALUES (?,?) ON CONFLICT(sha) DO NOTHING", sha, std::span<const std::byte>(bytes));
+  if (actual != sha)
+    throw Error(Fault::bad_input,
+                f.at("sha") + ": expected the SHA-256 of the bytes, " + actual + ", got " + clean(sha));
+  impl_.db.run("INSERT INTO artifact(sha, bytes) VALUES (?,?) ON CONFLICT(sha) DO NOTHING", sha,
+               std::span<const std::byte>(bytes));
   ++(impl_.db.changes() > 0 ? added : known);
 }
 
@@ -75,8 +89,13 @@ void Taker::run(const Json& line, const std::string& at) {
   std::uint64_t seed = 0;
   std::int64_t created = 0;
   f.need("id", id);
-  for (auto& [field, target] : std::initializer_list<std::pair<const char*, std::string&>>{
-           {"name", name}, {"recipe", recipe}, {"config_hash", config_hash}, {"env", env}, {"method", method}, {"model", model}})
+  for (auto& [field, target] :
+       std::initializer_list<std::pair<const char*, std::string&>>{{"name", name},
+                                                                   {"recipe", recipe},
+                                                                   {"config_hash", config_hash},
+                                                                   {"env", env},
+                                                                   {"method", method},
+                                                                   {"model", model}})
     f.need(field, target);
   f.need("seed", seed);
   f.need("created_ms", created);
@@ -85,10 +104,17 @@ void Taker::run(const Json& line, const std::string& at) {
   require_json(meta, f.at("meta"));
   constexpr std::string_view statuses[] = {"running", "finished", "stopped", "failed", "imported"};
   if (std::find(std::begin(statuses), std::end(statuses), status) == std::end(statuses))
-    throw Error(Fault::bad_input, f.at("status") + ": expected running, finished, stopped, failed or imported, got '" + clean(status) + "'");
+    throw Error(Fault::bad_input, f.at("status") +
+                                      ": expected running, finished, stopped, failed or imported, got '" +
+                                      clean(status) + "'");
   Db& db = impl_.db;
   const auto same = [&](const std::string& which) {
-    return db.query("SELECT 1 FROM run WHERE id = ? AND recipe = ? AND config_hash = ? AND seed = ? AND created_ms = ?", which, recipe, config_hash, seed, created).step();
+    return db
+        .query(
+            "SELECT 1 FROM run WHERE id = ? AND recipe = ? AND config_hash = ? AND seed = ? AND created_ms = "
+            "?",
+            which, recipe, config_hash, seed, created)
+        .step();
   };
   std::string mine = id;
   if (there(db, "SELECT 1 FROM run WHERE id = ?", id)) {
@@ -110,8 +136,10 @@ void Taker::run(const Json& line, const std::string& at) {
     if (note.is_object()) note["merged_from"] = id;
     meta = wire::dump(note);
   }
-  db.run("INSERT INTO run(id, name, recipe, config_hash, env, method, model, seed, created_ms, status, meta) VALUES (?,?,?,?,?,?,?,?,?,?,?)", mine,
-         name, recipe, config_hash, env, method, model, seed, created, status, meta);
+  db.run(
+      "INSERT INTO run(id, name, recipe, config_hash, env, method, model, seed, created_ms, status, meta) "
+      "VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+      mine, name, recipe, config_hash, env, method, model, seed, created, status, meta);
   ++added;
 }
 
@@ -129,7 +157,8 @@ void Taker::metric(const Json& line, const std::string& at) {
   // Equal values may stand there several times: as many as the more of the two sides.
   const std::string key = wire::dump(Json{run, round, name, wire::number(value)});
   if (metrics_here_.find(key) == metrics_here_.end()) {
-    Statement here = impl_.db.prepare("SELECT count(*) FROM metric WHERE run = ? AND round = ? AND name = ? AND value IS ?");
+    Statement here = impl_.db.prepare(
+        "SELECT count(*) FROM metric WHERE run = ? AND round = ? AND name = ? AND value IS ?");
     here.all(run, round, name, value);
     here.step();
     metrics_here_[key] = here.integer(0);
@@ -212,7 +241,8 @@ void Taker::episode(const Json& line, const std::string& at) {
       return;
     }
   }
-  if (id_taken || key) conflict(at, "episode " + id + (key ? " ('" + e.key.substr(0, e.key.rfind('~')) + "' of its run)" : ""));
+  if (id_taken || key)
+    conflict(at, "episode " + id + (key ? " ('" + e.key.substr(0, e.key.rfind('~')) + "' of its run)" : ""));
   insert_episode(db, e, content);
   ++added;
 }

@@ -37,15 +37,19 @@ class Folder {
   std::filesystem::path path_;
 };
 
-// Words in, unit vectors out: the sum of one fixed random direction per word, so that shared words mean nearness.
+// Words in, unit vectors out: the sum of one fixed random direction per word, so that shared words mean
+// nearness.
 class WordEmbedder final : public Embedder {
  public:
-  explicit WordEmbedder(int dimensions = 32, std::string name = "words") : dimensions_(dimensions) { facts_.artifact_sha = std::move(name); }
+  explicit WordEmbedder(int dimensions = 32, std::string name = "words") : dimensions_(dimensions) {
+    facts_.artifact_sha = std::move(name);
+  }
   const ModelFacts& facts() const override { return facts_; }
   int dimensions() const override { return dimensions_; }
   void embed(std::span<const std::string_view> texts, std::span<float> out) override {
     for (std::size_t t = 0; t < texts.size(); ++t) {
-      const auto row = out.subspan(t * static_cast<std::size_t>(dimensions_), static_cast<std::size_t>(dimensions_));
+      const auto row =
+          out.subspan(t * static_cast<std::size_t>(dimensions_), static_cast<std::size_t>(dimensions_));
       std::fill(row.begin(), row.end(), 0.0F);
       std::istringstream words{std::string(texts[t])};
       for (std::string word; words >> word;) {
@@ -66,7 +70,8 @@ class WordEmbedder final : public Embedder {
   int dimensions_;
 };
 
-inline Episode an_episode(const std::string& run, const std::string& key, const std::string& goal = "route my request") {
+inline Episode an_episode(const std::string& run, const std::string& key,
+                          const std::string& goal = "route my request") {
   Episode e;
   e.run = run;
   e.key = key;
@@ -96,7 +101,8 @@ inline Lesson an_insight(const std::string& scope, const std::string& text, int 
   return l;
 }
 
-inline Lesson a_case(const std::string& scope, const std::string& task_id, const std::string& text, const std::string& transcript, bool solved = true) {
+inline Lesson a_case(const std::string& scope, const std::string& task_id, const std::string& text,
+                     const std::string& transcript, bool solved = true) {
   Lesson l;
   l.scope = scope;
   l.learner = "expel";

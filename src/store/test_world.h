@@ -9,8 +9,9 @@ struct World {
   std::string run, first_try, second_try, other_try, reflection, insight, edited, example, artifact;
 };
 
-// Everything hangs together: a first try fails, a reflection on it is told to the second, an insight rests on both, an edited insight
-// replaces it; a case rests on another try. `salt` makes another run of the same recipe: same keys, other ids, times and usage.
+// Everything hangs together: a first try fails, a reflection on it is told to the second, an insight rests on
+// both, an edited insight replaces it; a case rests on another try. `salt` makes another run of the same
+// recipe: same keys, other ids, times and usage.
 inline World fill(Store& store, Embedder* embedder = nullptr, std::int64_t salt = 0) {
   World w;
   RunInfo info;
@@ -33,7 +34,9 @@ inline World fill(Store& store, Embedder* embedder = nullptr, std::int64_t salt 
   e.steps[0].did.trace = Trace{{1, 2}, {3, 4}, {-0.25F, -1.5F}, {0.5F, 0.1F}, {}};
   e.aside = {Generation{"", "c", "critique", {{"user", "why"}}, "wrong queue", {}, {}, {}}};
   w.first_try = store.append(e);
-  w.reflection = store.append(w.run, Generation{"", "reflect/0", "reflection", {{"user", e.task.goal}}, "try loans next", {}, {}, {}}, w.first_try);
+  w.reflection = store.append(
+      w.run, Generation{"", "reflect/0", "reflection", {{"user", e.task.goal}}, "try loans next", {}, {}, {}},
+      w.first_try);
   Episode again = e;
   again.id.clear();
   again.key = "learn/0/1";
@@ -55,12 +58,18 @@ inline World fill(Store& store, Embedder* embedder = nullptr, std::int64_t salt 
   Lesson weights;
   weights.scope = scope;
   weights.what = Weights{"base", w.artifact, "llama", "tok", Weights::Form::lora};
-  const auto added = store.commit({w.run, "learn/1", {{insight, example, weights}, {}}, Checkpoint{1, {std::byte{5}, std::byte(salt)}, ""}}, embedder);
+  const auto added = store.commit({w.run,
+                                   "learn/1",
+                                   {{insight, example, weights}, {}},
+                                   Checkpoint{1, {std::byte{5}, std::byte(salt)}, ""}},
+                                  embedder);
   w.insight = added.ids[0];
   w.example = added.ids[1];
   Lesson edited = an_insight(scope, "a vanished card goes to cards", 2);
   edited.parent = w.insight;
-  w.edited = store.commit({w.run, "learn/2", {{edited}, {w.insight}}, Checkpoint{2, {std::byte{6}}, ""}}, embedder).ids[0];
+  w.edited =
+      store.commit({w.run, "learn/2", {{edited}, {w.insight}}, Checkpoint{2, {std::byte{6}}, ""}}, embedder)
+          .ids[0];
 
   Episode played = an_episode(w.run, "eval/0", "where is my statement");
   played.started_ms += 2000 + salt;

@@ -17,12 +17,14 @@ fts5_api* api_of(Db& db) {
     sqlite3_step(statement);
   }
   sqlite3_finalize(statement);
-  if (api == nullptr) throw Error(Fault::unavailable, "store: this SQLite was built without FTS5 (full-text search)");
+  if (api == nullptr)
+    throw Error(Fault::unavailable, "store: this SQLite was built without FTS5 (full-text search)");
   return api;
 }
 
 // hone_counts(lesson_text): how often each phrase of the query occurs in the row, as int32 values.
-void counts_function(const Fts5ExtensionApi* api, Fts5Context* fts, sqlite3_context* context, int, sqlite3_value**) {
+void counts_function(const Fts5ExtensionApi* api, Fts5Context* fts, sqlite3_context* context, int,
+                     sqlite3_value**) {
   std::int32_t counts[128] = {};
   const int phrases = std::min(api->xPhraseCount(fts), 128);
   int hits = 0;
@@ -34,13 +36,16 @@ void counts_function(const Fts5ExtensionApi* api, Fts5Context* fts, sqlite3_cont
     code = api->xInst(fts, i, &phrase, &column, &offset);
     if (code == SQLITE_OK && phrase < phrases) ++counts[phrase];
   }
-  if (code != SQLITE_OK) sqlite3_result_error_code(context, code);
-  else sqlite3_result_blob(context, counts, phrases * static_cast<int>(sizeof counts[0]), SQLITE_TRANSIENT);
+  if (code != SQLITE_OK)
+    sqlite3_result_error_code(context, code);
+  else
+    sqlite3_result_blob(context, counts, phrases * static_cast<int>(sizeof counts[0]), SQLITE_TRANSIENT);
 }
 
 }  // namespace
 
-Tokenizer::Tokenizer(Db& db) : plain_methods_(std::make_unique<fts5_tokenizer>()), stem_methods_(std::make_unique<fts5_tokenizer>()) {
+Tokenizer::Tokenizer(Db& db)
+    : plain_methods_(std::make_unique<fts5_tokenizer>()), stem_methods_(std::make_unique<fts5_tokenizer>()) {
   fts5_api* api = api_of(db);
   const auto make = [&](const char* name, fts5_tokenizer& methods, std::vector<const char*> arguments) {
     void* context = nullptr;
@@ -61,7 +66,8 @@ std::vector<std::string> Tokenizer::run(Fts5Tokenizer* tokenizer, std::string_vi
     static_cast<std::vector<std::string>*>(context)->emplace_back(token, static_cast<std::size_t>(size));
     return SQLITE_OK;
   };
-  methods.xTokenize(tokenizer, &out, FTS5_TOKENIZE_DOCUMENT, text.empty() ? "" : text.data(), static_cast<int>(text.size()), take);
+  methods.xTokenize(tokenizer, &out, FTS5_TOKENIZE_DOCUMENT, text.empty() ? "" : text.data(),
+                    static_cast<int>(text.size()), take);
   return out;
 }
 
@@ -93,7 +99,8 @@ TextHits find_text(Db& db, std::string_view home, const std::vector<std::string>
   std::string match = "home : \"" + std::string(home) + "\" AND text : (";
   for (std::size_t i = 0; i < words.size(); ++i) match += (i == 0 ? "\"" : " OR \"") + words[i] + "\"";
   match += ")";
-  auto rows = db.query("SELECT rowid, hone_counts(lesson_text) FROM lesson_text WHERE lesson_text MATCH ?", match);
+  auto rows =
+      db.query("SELECT rowid, hone_counts(lesson_text) FROM lesson_text WHERE lesson_text MATCH ?", match);
   while (rows.step()) {
     hits.rows.push_back(rows.integer(0));
     const auto bytes = rows.bytes(1);
@@ -101,7 +108,8 @@ TextHits find_text(Db& db, std::string_view home, const std::vector<std::string>
     hits.counts.resize(at + words.size());
     // Phrase 0 is the home word.
     if (bytes.size() >= (words.size() + 1) * sizeof(std::int32_t))
-      std::memcpy(hits.counts.data() + at, bytes.data() + sizeof(std::int32_t), words.size() * sizeof(std::int32_t));
+      std::memcpy(hits.counts.data() + at, bytes.data() + sizeof(std::int32_t),
+                  words.size() * sizeof(std::int32_t));
   }
   return hits;
 }

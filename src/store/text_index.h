@@ -1,5 +1,6 @@
-// Full text by FTS5: the index and its tokenizer are SQLite's; the ranking is ours (ranking.h), because FTS5's own bm25 counts
-// words over the whole table, so that other runs and later versions would change the result.
+// Full text by FTS5: the index and its tokenizer are SQLite's; the ranking is ours (ranking.h), because
+// FTS5's own bm25 counts words over the whole table, so that other runs and later versions would change the
+// result.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ class Tokenizer {
  public:
   explicit Tokenizer(Db& db);
   int count(std::string_view text) const;  // words of a text as the index sees it
-  // Words to ask for: distinct by stem, in order of appearance, at most `most`. Safe to put between double quotes: a word has
-  // none. The user's text can therefore never act as query syntax.
+  // Words to ask for: distinct by stem, in order of appearance, at most `most`. Safe to put between double
+  // quotes: a word has none. The user's text can therefore never act as query syntax.
   std::vector<std::string> words(std::string_view text, std::size_t most = 64) const;
 
  private:

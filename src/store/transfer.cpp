@@ -16,7 +16,8 @@ void export_jsonl(const Store& store, std::ostream& out, const ExportOptions& op
   if (options.canonical) {
     export_canonical(store.impl(), options, out);
   } else {
-    each_line(store.impl(), {options.runs, true}, [&](wire::Json&& line) { out << wire::dump(line) << '\n'; });
+    each_line(store.impl(), {options.runs, true},
+              [&](wire::Json&& line) { out << wire::dump(line) << '\n'; });
   }
   out.flush();
   if (!out) throw Error(Fault::io, "export: can't write (disk full, or the reader went away)");
@@ -36,7 +37,9 @@ Imported import_jsonl(Store& store, std::istream& in, std::string_view name) {
     const std::string at = std::string(name) + ":" + std::to_string(imported.lines);
     const wire::Json json = wire::parse(line, at);
     if (imported.lines == 1 && (!json.is_object() || json.value("type", wire::Json()) != "hone-store"))
-      throw Error(Fault::bad_input, at + ": expected the first line of a store's export, {\"type\":\"hone-store\",\"format\":1}");
+      throw Error(
+          Fault::bad_input,
+          at + ": expected the first line of a store's export, {\"type\":\"hone-store\",\"format\":1}");
     taker.take(json, at);
   }
   if (in.bad()) throw Error(Fault::io, std::string(name) + ": can't read");

@@ -116,15 +116,26 @@ TEST(Import, NamesFileLineAndFieldAndTakesNothingInHalf) {
     EXPECT_TRUE(verify(copy).empty());
     return std::string(e.what());
   };
-  EXPECT_EQ(fails("{\"x\":1}\n"), "x.jsonl:1: expected the first line of a store's export, {\"type\":\"hone-store\",\"format\":1}");
-  EXPECT_NE(fails(text + "{\"type\":\"nonsense\"}\n").find("type: expected hone-store, artifact"), std::string::npos);
+  EXPECT_EQ(fails("{\"x\":1}\n"),
+            "x.jsonl:1: expected the first line of a store's export, {\"type\":\"hone-store\",\"format\":1}");
+  EXPECT_NE(fails(text + "{\"type\":\"nonsense\"}\n").find("type: expected hone-store, artifact"),
+            std::string::npos);
   EXPECT_NE(fails(text.substr(0, text.size() / 2)).find("not valid JSON at byte"), std::string::npos);
-  EXPECT_NE(fails("{\"type\":\"hone-store\",\"format\":2}\n").find("format: expected 1, got 2"), std::string::npos);
+  EXPECT_NE(fails("{\"type\":\"hone-store\",\"format\":2}\n").find("format: expected 1, got 2"),
+            std::string::npos);
   const std::string head = "{\"type\":\"hone-store\",\"format\":1}\n";
-  EXPECT_EQ(fails(head + "{\"type\":\"metric\",\"run\":\"r\",\"round\":\"x\"}\n"), "x.jsonl:2.round: expected a whole number from -9223372036854775808 to 9223372036854775807, got string \"x\"");
-  EXPECT_NE(fails(head + "{\"type\":\"artifact\",\"sha\":\"00\",\"bytes\":\"AAAA\"}\n").find("expected the SHA-256 of the bytes"), std::string::npos);
-  EXPECT_NE(fails(head + "{\"type\":\"artifact\",\"sha\":\"00\",\"bytes\":\"A*AA\"}\n").find("not base64 at character 2"), std::string::npos);
-  EXPECT_NE(fails(head + "{\"type\":\"episode\",\"episode\":{\"id\":\"e\"}}\n").find("x.jsonl:2.episode.task: missing"), std::string::npos);
+  EXPECT_EQ(fails(head + "{\"type\":\"metric\",\"run\":\"r\",\"round\":\"x\"}\n"),
+            "x.jsonl:2.round: expected a whole number from -9223372036854775808 to 9223372036854775807, got "
+            "string \"x\"");
+  EXPECT_NE(fails(head + "{\"type\":\"artifact\",\"sha\":\"00\",\"bytes\":\"AAAA\"}\n")
+                .find("expected the SHA-256 of the bytes"),
+            std::string::npos);
+  EXPECT_NE(fails(head + "{\"type\":\"artifact\",\"sha\":\"00\",\"bytes\":\"A*AA\"}\n")
+                .find("not base64 at character 2"),
+            std::string::npos);
+  EXPECT_NE(fails(head + "{\"type\":\"episode\",\"episode\":{\"id\":\"e\"}}\n")
+                .find("x.jsonl:2.episode.task: missing"),
+            std::string::npos);
 }
 
 TEST(Import, OfContradictingContentIsAConflict) {
@@ -201,7 +212,8 @@ TEST(Chats, BecomeEpisodes) {
 TEST(Chats, EqualLinesStayTwoAndOurOwnLinesMayStandBetween) {
   Store from(":memory:");
   from.append(an_episode("", ""));
-  const std::string line = R"({"messages":[{"role":"assistant","content":"hi"}],"outcome":true})" "\n";
+  const std::string line = R"({"messages":[{"role":"assistant","content":"hi"}],"outcome":true})"
+                           "\n";
   Store store(":memory:");
   std::istringstream in(line + exported(from) + line);
   EXPECT_EQ(import_chats(store, in, {}).added, 3);
@@ -209,7 +221,8 @@ TEST(Chats, EqualLinesStayTwoAndOurOwnLinesMayStandBetween) {
 }
 
 TEST(Chats, ErrorsNameFileLineAndFieldAndTakeNothingInHalf) {
-  const std::string good = R"({"messages":[{"role":"assistant","content":"hi"}],"outcome":true})" "\n";
+  const std::string good = R"({"messages":[{"role":"assistant","content":"hi"}],"outcome":true})"
+                           "\n";
   const auto fails = [&](const std::string& line) {
     Store store(":memory:");
     std::istringstream in(good + line);
@@ -220,14 +233,23 @@ TEST(Chats, ErrorsNameFileLineAndFieldAndTakeNothingInHalf) {
   };
   EXPECT_EQ(fails(R"({"messages":[{"role":"assistant","content":"x"}]})"), "c.jsonl:2.outcome: missing");
   EXPECT_EQ(fails(R"({"messages":[{"role":"assistant","content":"x"}],"outcome":"won"})"),
-            "c.jsonl:2.outcome: expected \"solved\", \"failed\", true, false or a number from 0 to 1, got string \"won\"");
-  EXPECT_NE(fails(R"({"messages":[{"role":"assistant","content":"x"}],"outcome":1.5})").find("outcome: expected"), std::string::npos);
+            "c.jsonl:2.outcome: expected \"solved\", \"failed\", true, false or a number from 0 to 1, got "
+            "string \"won\"");
+  EXPECT_NE(
+      fails(R"({"messages":[{"role":"assistant","content":"x"}],"outcome":1.5})").find("outcome: expected"),
+      std::string::npos);
   EXPECT_EQ(fails(R"({"outcome":1})"), "c.jsonl:2.messages: missing");
-  EXPECT_NE(fails(R"({"messages":[{"role":"user","content":"x"}],"outcome":1})").find("at least one of role assistant"), std::string::npos);
-  EXPECT_NE(fails(R"({"messages":[{"role":"owner","content":"x"}],"outcome":1})").find("c.jsonl:2.messages[0].role: expected system"), std::string::npos);
+  EXPECT_NE(fails(R"({"messages":[{"role":"user","content":"x"}],"outcome":1})")
+                .find("at least one of role assistant"),
+            std::string::npos);
+  EXPECT_NE(fails(R"({"messages":[{"role":"owner","content":"x"}],"outcome":1})")
+                .find("c.jsonl:2.messages[0].role: expected system"),
+            std::string::npos);
   EXPECT_EQ(fails(R"({"messages":[{"role":"assistant","content":5}],"outcome":1})"),
             "c.jsonl:2.messages[0].content: expected a string or a list of parts, got number 5");
-  EXPECT_NE(fails(R"({"messages":[{"role":"assistant","content":[{"type":"image_url"}]}],"outcome":1})").find("content[0].type: expected \"text\""), std::string::npos);
+  EXPECT_NE(fails(R"({"messages":[{"role":"assistant","content":[{"type":"image_url"}]}],"outcome":1})")
+                .find("content[0].type: expected \"text\""),
+            std::string::npos);
   EXPECT_NE(fails("garbage").find("c.jsonl:2: not valid JSON at byte 1"), std::string::npos);
   EXPECT_NE(fails("[]").find("c.jsonl:2: expected an object"), std::string::npos);
 }

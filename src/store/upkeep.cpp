@@ -21,7 +21,8 @@ void check(Problems& problems, const char* what, const std::function<void()>& bo
   }
 }
 
-void each_row(Db& db, const char* sql, Problems& problems, const std::function<std::string(const Statement&)>& sentence) {
+void each_row(Db& db, const char* sql, Problems& problems,
+              const std::function<std::string(const Statement&)>& sentence) {
   auto rows = db.query(sql);
   while (rows.step()) problems.push_back(sentence(rows));
 }
@@ -33,45 +34,78 @@ void check_file(Db& db, Problems& problems) {
       if (rows.view(0) != "ok") problems.push_back("file: " + rows.text(0));
   });
   check(problems, "links", [&] {
-    each_row(db, "PRAGMA foreign_key_check", problems,
-             [](const Statement& r) { return "links: a row of " + r.text(0) + " names a row of " + r.text(2) + " that is not there"; });
+    each_row(db, "PRAGMA foreign_key_check", problems, [](const Statement& r) {
+      return "links: a row of " + r.text(0) + " names a row of " + r.text(2) + " that is not there";
+    });
   });
 }
 
 void check_text(Db& db, bool read_only, Problems& problems) {
   if (!read_only)  // FTS5's own check is written as an insert
-    check(problems, "text index", [&] { db.run("INSERT INTO lesson_text(lesson_text, rank) VALUES ('integrity-check', 1)"); });
+    check(problems, "text index",
+          [&] { db.run("INSERT INTO lesson_text(lesson_text, rank) VALUES ('integrity-check', 1)"); });
   check(problems, "text index", [&] {
-    each_row(db, "SELECT k.seq, l.id FROM lesson_key k JOIN lesson l ON l.seq = k.lesson LEFT JOIN lesson_text_docsize d ON d.id = k.seq WHERE d.id IS NULL",
-             problems, [](const Statement& r) { return "text index: key " + r.text(0) + " of lesson " + r.text(1) + " is not in it"; });
-    each_row(db, "SELECT d.id FROM lesson_text_docsize d LEFT JOIN lesson_key k ON k.seq = d.id WHERE k.seq IS NULL", problems,
-             [](const Statement& r) { return "text index: has row " + r.text(0) + " without a key"; });
+    each_row(db,
+             "SELECT k.seq, l.id FROM lesson_key k JOIN lesson l ON l.seq = k.lesson LEFT JOIN "
+             "lesson_text_docsize d ON d.id = k.seq WHERE d.id IS NULL",
+             problems, [](const Statement& r) {
+               return "text index: key " + r.text(0) + " of lesson " + r.text(1) + " is not in it";
+             });
+    each_row(
+        db,
+        "SELECT d.id FROM lesson_text_docsize d LEFT JOIN lesson_key k ON k.seq = d.id WHERE k.seq IS NULL",
+        problems, [](const Statement& r) { return "text index: has row " + r.text(0) + " without a key"; });
   });
 }
 
 void check_lessons(Db& db, Problems& problems) {
   check(problems, "vectors", [&] {
-    each_row(db, "SELECT l.id, length(k.vector), s.name FROM lesson_key k JOIN lesson l ON l.seq = k.lesson JOIN scope s ON s.seq = l.scope "
-                 "WHERE k.vector IS NOT NULL AND (length(k.vector) = 0 OR length(k.vector) % 4 <> 0 OR length(k.vector) <> "
-                 "(SELECT length(k2.vector) FROM lesson_key k2 JOIN lesson l2 ON l2.seq = k2.lesson WHERE l2.scope = l.scope AND k2.vector IS NOT NULL "
-                 "GROUP BY length(k2.vector) ORDER BY count(*) DESC LIMIT 1))",
-             problems, [](const Statement& r) { return "vectors: lesson " + r.text(0) + " has one of " + r.text(1) + " bytes, unlike the others of scope '" + r.text(2) + "'"; });
-    each_row(db, "SELECT s.name, count(DISTINCT k.embedder) FROM lesson_key k JOIN lesson l ON l.seq = k.lesson JOIN scope s ON s.seq = l.scope "
-                 "WHERE k.vector IS NOT NULL GROUP BY s.seq HAVING count(DISTINCT k.embedder) > 1",
-             problems, [](const Statement& r) { return "vectors: scope '" + r.text(0) + "' mixes those of " + r.text(1) + " embedders"; });
-    each_row(db, "SELECT l.id FROM lesson_key k JOIN lesson l ON l.seq = k.lesson JOIN scope s ON s.seq = l.scope WHERE k.vector IS NULL AND EXISTS "
-                 "(SELECT 1 FROM lesson_key k2 JOIN lesson l2 ON l2.seq = k2.lesson WHERE l2.scope = l.scope AND k2.vector IS NOT NULL) GROUP BY l.id",
-             problems, [](const Statement& r) { return "vectors: lesson " + r.text(0) + " has a key without one, others of its scope have them"; });
+    each_row(db,
+             "SELECT l.id, length(k.vector), s.name FROM lesson_key k JOIN lesson l ON l.seq = k.lesson JOIN "
+             "scope s ON s.seq = l.scope "
+             "WHERE k.vector IS NOT NULL AND (length(k.vector) = 0 OR length(k.vector) % 4 <> 0 OR "
+             "length(k.vector) <> "
+             "(SELECT length(k2.vector) FROM lesson_key k2 JOIN lesson l2 ON l2.seq = k2.lesson WHERE "
+             "l2.scope = l.scope AND k2.vector IS NOT NULL "
+             "GROUP BY length(k2.vector) ORDER BY count(*) DESC LIMIT 1))",
+             problems, [](const Statement& r) {
+               return "vectors: lesson " + r.text(0) + " has one of " + r.text(1) +
+                      " bytes, unlike the others of scope '" + r.text(2) + "'";
+             });
+    each_row(db,
+             "SELECT s.name, count(DISTINCT k.embedder) FROM lesson_key k JOIN lesson l ON l.seq = k.lesson "
+             "JOIN scope s ON s.seq = l.scope "
+             "WHERE k.vector IS NOT NULL GROUP BY s.seq HAVING count(DISTINCT k.embedder) > 1",
+             problems, [](const Statement& r) {
+               return "vectors: scope '" + r.text(0) + "' mixes those of " + r.text(1) + " embedders";
+             });
+    each_row(db,
+             "SELECT l.id FROM lesson_key k JOIN lesson l ON l.seq = k.lesson JOIN scope s ON s.seq = "
+             "l.scope WHERE k.vector IS NULL AND EXISTS "
+             "(SELECT 1 FROM lesson_key k2 JOIN lesson l2 ON l2.seq = k2.lesson WHERE l2.scope = l.scope AND "
+             "k2.vector IS NOT NULL) GROUP BY l.id",
+             problems, [](const Statement& r) {
+               return "vectors: lesson " + r.text(0) +
+                      " has a key without one, others of its scope have them";
+             });
   });
   check(problems, "evidence", [&] {
-    each_row(db, "SELECT l.id, v.episode FROM lesson_evidence v JOIN lesson l ON l.seq = v.lesson LEFT JOIN episode e ON e.id = v.episode WHERE e.id IS NULL",
-             problems, [](const Statement& r) { return "evidence: lesson " + r.text(0) + " names episode " + r.text(1) + ", which is not there"; });
+    each_row(db,
+             "SELECT l.id, v.episode FROM lesson_evidence v JOIN lesson l ON l.seq = v.lesson LEFT JOIN "
+             "episode e ON e.id = v.episode WHERE e.id IS NULL",
+             problems, [](const Statement& r) {
+               return "evidence: lesson " + r.text(0) + " names episode " + r.text(1) +
+                      ", which is not there";
+             });
   });
   check(problems, "versions", [&] {
-    each_row(db, "SELECT l.id, l.added, l.retired, s.version FROM lesson l JOIN scope s ON s.seq = l.scope "
-                 "WHERE l.added < 1 OR l.added > s.version OR (l.retired <> 0 AND (l.retired <= l.added OR l.retired > s.version))",
+    each_row(db,
+             "SELECT l.id, l.added, l.retired, s.version FROM lesson l JOIN scope s ON s.seq = l.scope "
+             "WHERE l.added < 1 OR l.added > s.version OR (l.retired <> 0 AND (l.retired <= l.added OR "
+             "l.retired > s.version))",
              problems, [](const Statement& r) {
-               return "versions: lesson " + r.text(0) + " was added at " + r.text(1) + " and retired at " + r.text(2) + ", its scope is at " + r.text(3);
+               return "versions: lesson " + r.text(0) + " was added at " + r.text(1) + " and retired at " +
+                      r.text(2) + ", its scope is at " + r.text(3);
              });
   });
   check(problems, "lessons", [&] {
@@ -88,22 +122,29 @@ void check_contents(Db& db, Problems& problems) {
       if (sha256_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) != rows.view(0))
         problems.push_back("artifacts: the bytes of " + rows.text(0) + " have another hash");
     }
-    each_row(db, "SELECT id, artifact FROM lesson WHERE artifact <> '' AND artifact NOT IN (SELECT sha FROM artifact)", problems,
-             [](const Statement& r) { return "artifacts: lesson " + r.text(0) + " names " + r.text(1) + ", which is not there"; });
+    each_row(
+        db,
+        "SELECT id, artifact FROM lesson WHERE artifact <> '' AND artifact NOT IN (SELECT sha FROM artifact)",
+        problems, [](const Statement& r) {
+          return "artifacts: lesson " + r.text(0) + " names " + r.text(1) + ", which is not there";
+        });
   });
   check(problems, "episodes", [&] {
     auto rows = db.query("SELECT seq, id, body, content, steps FROM episode ORDER BY seq");
     while (rows.step()) {
       const Episode e = read_episode(db, rows, true);
       if (static_cast<std::int64_t>(e.steps.size()) != rows.integer(4))
-        problems.push_back("episodes: " + e.id + " has " + std::to_string(e.steps.size()) + " steps, expected " + rows.text(4));
-      else if (episode_content(e) != rows.view(3)) problems.push_back("episodes: " + e.id + " has another content than its hash says");
+        problems.push_back("episodes: " + e.id + " has " + std::to_string(e.steps.size()) +
+                           " steps, expected " + rows.text(4));
+      else if (episode_content(e) != rows.view(3))
+        problems.push_back("episodes: " + e.id + " has another content than its hash says");
     }
   });
   check(problems, "generations", [&] {
     auto rows = db.query("SELECT id, body, content FROM generation ORDER BY seq");
     while (rows.step())
-      if (generation_content(wire::generation_from_json(wire::parse(rows.view(1), "body"), "body")) != rows.view(2))
+      if (generation_content(wire::generation_from_json(wire::parse(rows.view(1), "body"), "body")) !=
+          rows.view(2))
         problems.push_back("generations: " + rows.text(0) + " has another content than its hash says");
   });
 }
@@ -132,7 +173,8 @@ std::string content_hash(const Store& store) {
 
 Merged merge(Store& store, const std::filesystem::path& other) {
   std::error_code none;
-  if (std::filesystem::equivalent(store.path(), other, none)) throw Error(Fault::usage, "store: " + other.string() + " can't be merged into itself");
+  if (std::filesystem::equivalent(store.path(), other, none))
+    throw Error(Fault::usage, "store: " + other.string() + " can't be merged into itself");
   StoreOptions options;
   options.read_only = true;
   const Store theirs(other, options);
@@ -141,7 +183,9 @@ Merged merge(Store& store, const std::filesystem::path& other) {
   Transaction transaction(impl.db);
   Taker taker(impl, true);
   std::int64_t line = 0;
-  each_line(theirs.impl(), {}, [&](wire::Json&& json) { taker.take(json, other.string() + ": record " + std::to_string(++line)); });
+  each_line(theirs.impl(), {}, [&](wire::Json&& json) {
+    taker.take(json, other.string() + ": record " + std::to_string(++line));
+  });
   taker.finish();
   transaction.commit();
   return {taker.added, taker.known, taker.conflicts};

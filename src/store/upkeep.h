@@ -5,12 +5,13 @@
 
 namespace hone {
 
-// Removes an episode and all that rests on it: its steps and generations about it, every lesson that names it as evidence, those
-// lessons' descendants by parent, and their keys, vectors and text index; bytes are overwritten (secure_delete, write-ahead log
-// emptied). Later tries that named it as parent stay, the link (and what they were told about it: notes) is cleared.
-// The task's text counts as a trace of the episode when no other task in the store has the same text and it is 12 bytes or longer:
-// generations, records and checkpoints of the run that contain it (or the episode's id) go as well; a run whose checkpoint went
-// cannot be resumed from it. The log is emptied when no other process is reading. Error{not_found}. One transaction.
+// Removes an episode and all that rests on it: its steps and generations about it, every lesson that names it
+// as evidence, those lessons' descendants by parent, and their keys, vectors and text index; bytes are
+// overwritten (secure_delete, write-ahead log emptied). Later tries that named it as parent stay, the link
+// (and what they were told about it: notes) is cleared. The task's text counts as a trace of the episode when
+// no other task in the store has the same text and it is 12 bytes or longer: generations, records and
+// checkpoints of the run that contain it (or the episode's id) go as well; a run whose checkpoint went cannot
+// be resumed from it. The log is emptied when no other process is reading. Error{not_found}. One transaction.
 Erased erase_episode(Store& store, std::string_view id);
 // What erase_episode would take, without doing it.
 Erased erase_preview(const Store& store, std::string_view id);
@@ -18,20 +19,21 @@ Erased erase_preview(const Store& store, std::string_view id);
 // At least one of before_ms and keep_best must be set: Error{usage}.
 Pruned prune(Store& store, const PrunePolicy& policy);
 
-// Problems found, one sentence each; empty = fine. Reads everything: file integrity, foreign keys, text index in step, vectors
-// whole, evidence ids, artifact hashes, content hashes of episodes, versions.
+// Problems found, one sentence each; empty = fine. Reads everything: file integrity, foreign keys, text index
+// in step, vectors whole, evidence ids, artifact hashes, content hashes of episodes, versions.
 std::vector<std::string> verify(const Store& store);
 
-// SHA-256 over the logical content (all but run statuses): equal before and after what must not change anything.
+// SHA-256 over the logical content (all but run statuses): equal before and after what must not change
+// anything.
 std::string content_hash(const Store& store);
 
 struct Merged {
   std::int64_t added = 0, known = 0, conflicts = 0;
 };
 
-// Takes over everything of the store at `other` that is not here yet. Where the same id has another content on the other side,
-// both are kept: theirs under a new id derived from its content, with "merged from" in the record kept for it. Repeating it adds
-// nothing. One transaction.
+// Takes over everything of the store at `other` that is not here yet. Where the same id has another content
+// on the other side, both are kept: theirs under a new id derived from its content, with "merged from" in the
+// record kept for it. Repeating it adds nothing. One transaction.
 Merged merge(Store& store, const std::filesystem::path& other);
 
 }  // namespace hone

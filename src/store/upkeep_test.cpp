@@ -35,7 +35,8 @@ TEST(Erase, TakesAllThatRestsOnTheEpisodeAndReportsIt) {
   RecallQuery query;
   query.text = "vanished card";
   query.by = RecallBy::fused;
-  for (const auto& r : store.snapshot(w.run + "/fold0", {}, &embedder)->recall(query)) EXPECT_EQ(r.lesson.id, w.example);
+  for (const auto& r : store.snapshot(w.run + "/fold0", {}, &embedder)->recall(query))
+    EXPECT_EQ(r.lesson.id, w.example);
   EXPECT_EQ(store.snapshot(w.run + "/fold0", 1)->all({}).size(), 2U);
   EXPECT_TRUE(verify(store).empty());
   EXPECT_EQ(error_of([&] { erase_episode(store, w.first_try); }).fault(), Fault::not_found);
@@ -50,19 +51,26 @@ TEST(Erase, LeavesNoByteOfTheTextInTheFiles) {
   const std::string secret = "zebrafish quartz umbrella";
   Episode e = an_episode(run, "learn/0", secret);
   const std::string id = store.append(e);
-  store.append(run, Generation{"", "insights/0", "insights", {{"user", "tries: " + secret}}, "text", {}, {}, {}});
+  store.append(run,
+               Generation{"", "insights/0", "insights", {{"user", "tries: " + secret}}, "text", {}, {}, {}});
   store.put_record(run, "last", "{\"task\":\"" + secret + "\"}");
   Lesson lesson = an_insight(run, secret);
   lesson.evidence = {id};
   const auto raw = std::as_bytes(std::span(secret));
-  store.commit({run, "learn/1", {{lesson, an_insight(run, "harmless words")}, {}}, Checkpoint{1, {raw.begin(), raw.end()}, ""}}, &embedder);
+  store.commit({run,
+                "learn/1",
+                {{lesson, an_insight(run, "harmless words")}, {}},
+                Checkpoint{1, {raw.begin(), raw.end()}, ""}},
+               &embedder);
   const auto everything = [&] { return bytes_of(path) + bytes_of(path.string() + "-wal"); };
-  for (const char* word : {"zebrafish", "quartz", "umbrella"}) EXPECT_NE(everything().find(word), std::string::npos);
+  for (const char* word : {"zebrafish", "quartz", "umbrella"})
+    EXPECT_NE(everything().find(word), std::string::npos);
   const Erased erased = erase_episode(store, id);
   EXPECT_EQ(erased.generations.size(), 1U);
   EXPECT_EQ(erased.records, std::vector<std::string>{run + ": last"});
   EXPECT_EQ(erased.checkpoints, 1);
-  for (const char* word : {"zebrafish", "quartz", "umbrella", "zebrafi", "umbrel"}) EXPECT_EQ(everything().find(word), std::string::npos) << word;
+  for (const char* word : {"zebrafish", "quartz", "umbrella", "zebrafi", "umbrel"})
+    EXPECT_EQ(everything().find(word), std::string::npos) << word;
   EXPECT_NE(everything().find("harmless"), std::string::npos);
   EXPECT_TRUE(verify(store).empty());
 }
@@ -72,7 +80,8 @@ TEST(Erase, ATextThatOtherTasksShareIsNoTrace) {
   const std::string run = a_run(store);
   const std::string id = store.append(an_episode(run, "a", "find the key in the house"));
   store.append(an_episode(run, "b", "find the key in the house"));
-  store.append(run, Generation{"", "g", "insights", {{"user", "find the key in the house"}}, "t", {}, {}, {}});
+  store.append(run,
+               Generation{"", "g", "insights", {{"user", "find the key in the house"}}, "t", {}, {}, {}});
   EXPECT_TRUE(erase_episode(store, id).generations.empty());
 }
 
@@ -120,17 +129,27 @@ TEST(Verify, FindsEachKindOfDamage) {
   };
   EXPECT_NE(problem("UPDATE artifact SET bytes = x'00'").find("artifacts: the bytes of"), std::string::npos);
   EXPECT_NE(problem("DELETE FROM artifact").find("artifacts: lesson"), std::string::npos);
-  EXPECT_NE(problem("UPDATE lesson_key SET vector = x'00000000' WHERE seq = 1").find("vectors: lesson"), std::string::npos);
-  EXPECT_NE(problem("UPDATE lesson_key SET embedder = 'x' WHERE seq = 1").find("mixes those of 2 embedders"), std::string::npos);
-  EXPECT_NE(problem("UPDATE lesson_key SET vector = NULL WHERE seq = 1").find("has a key without one"), std::string::npos);
-  EXPECT_NE(problem("UPDATE lesson_key SET text = 'other words' WHERE seq = 1").find("text index:"), std::string::npos);
-  EXPECT_NE(problem("DROP TRIGGER lesson_key_gone; DELETE FROM lesson_key WHERE seq = 1").find("text index: has row 1"), std::string::npos);
-  EXPECT_NE(problem("DELETE FROM episode WHERE key = 'learn/0/2'").find("evidence: lesson"), std::string::npos);
+  EXPECT_NE(problem("UPDATE lesson_key SET vector = x'00000000' WHERE seq = 1").find("vectors: lesson"),
+            std::string::npos);
+  EXPECT_NE(problem("UPDATE lesson_key SET embedder = 'x' WHERE seq = 1").find("mixes those of 2 embedders"),
+            std::string::npos);
+  EXPECT_NE(problem("UPDATE lesson_key SET vector = NULL WHERE seq = 1").find("has a key without one"),
+            std::string::npos);
+  EXPECT_NE(problem("UPDATE lesson_key SET text = 'other words' WHERE seq = 1").find("text index:"),
+            std::string::npos);
+  EXPECT_NE(problem("DROP TRIGGER lesson_key_gone; DELETE FROM lesson_key WHERE seq = 1")
+                .find("text index: has row 1"),
+            std::string::npos);
+  EXPECT_NE(problem("DELETE FROM episode WHERE key = 'learn/0/2'").find("evidence: lesson"),
+            std::string::npos);
   EXPECT_NE(problem("UPDATE lesson SET added = 9 WHERE seq = 1").find("versions: lesson"), std::string::npos);
-  EXPECT_NE(problem("UPDATE step SET body = replace(body, 'cards', 'loans') WHERE seq = 1").find("another content than its hash"), std::string::npos);
+  EXPECT_NE(problem("UPDATE step SET body = replace(body, 'cards', 'loans') WHERE seq = 1")
+                .find("another content than its hash"),
+            std::string::npos);
   EXPECT_NE(problem("DELETE FROM step WHERE seq = 1").find("has 0 steps, expected 1"), std::string::npos);
   EXPECT_NE(problem("UPDATE episode SET body = '{' WHERE seq = 1").find("episodes: "), std::string::npos);
-  EXPECT_NE(problem("UPDATE generation SET body = replace(body, 'loans', 'cards')").find("generations: "), std::string::npos);
+  EXPECT_NE(problem("UPDATE generation SET body = replace(body, 'loans', 'cards')").find("generations: "),
+            std::string::npos);
 }
 
 TEST(ContentHash, ChangesWithContentAndOnlyThen) {

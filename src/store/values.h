@@ -1,4 +1,5 @@
-// What goes into the store and comes out of it beside core's own types. Plain values; text is UTF-8, times are Unix milliseconds.
+// What goes into the store and comes out of it beside core's own types. Plain values; text is UTF-8, times
+// are Unix milliseconds.
 #pragma once
 
 #include <cstddef>
@@ -34,10 +35,14 @@ struct Metric {
   bool operator==(const Metric&) const = default;
 };
 
-enum class EpisodeOrder { inserted, key, newest };  // key: by (run, key, id), bytewise; newest: by start, last first
+enum class EpisodeOrder {
+  inserted,
+  key,
+  newest
+};  // key: by (run, key, id), bytewise; newest: by start, last first
 
 struct EpisodeQuery {
-  std::optional<std::string> run{};  // "" = episodes outside any run
+  std::optional<std::string> run{};                          // "" = episodes outside any run
   std::string env{}, kind{}, task{}, group{}, key_prefix{};  // empty = any
   std::optional<bool> solved{};
   std::int64_t since_ms = 0, until_ms = 0;  // start time, [since, until); 0 = open
@@ -49,11 +54,12 @@ struct EpisodeQuery {
 struct LessonQuery {
   std::optional<std::string> scope{};
   std::string run{}, learner{}, env{}, kind{};  // empty = any; run: lessons of all scopes of that run
-  bool retired = false;                 // true: retired ones too
+  bool retired = false;                         // true: retired ones too
   std::int64_t limit = 0, offset = 0;
 };
 
-// A lesson with its life in versions: seen by snapshots from `added` on and, when `retired` is not 0, before `retired`.
+// A lesson with its life in versions: seen by snapshots from `added` on and, when `retired` is not 0, before
+// `retired`.
 struct StoredLesson {
   Lesson lesson{};
   std::uint64_t added = 0, retired = 0;
@@ -82,24 +88,27 @@ struct Commit {
 struct Committed {
   std::vector<std::string> ids{};                   // of delta.add, in order
   std::map<std::string, std::uint64_t> versions{};  // scope -> version, of every scope touched
-  bool repeated = false;                          // the key was there already: nothing was written
+  bool repeated = false;                            // the key was there already: nothing was written
 };
 
-// With against without. `randomised`: both sides come from tries in which recall offered the lesson and a coin decided. Else
-// observational: `without` are the other tries of the same scope, world and kind since the lesson was added; read with care.
+// With against without. `randomised`: both sides come from tries in which recall offered the lesson and a
+// coin decided. Else observational: `without` are the other tries of the same scope, world and kind since the
+// lesson was added; read with care.
 struct LessonCredit {
   std::string lesson{};
   bool randomised = false;
   std::int64_t with_n = 0, without_n = 0;  // tries
   double with_mean = 0.0, without_mean = 0.0;
-  double difference = 0.0, low = 0.0, high = 0.0;  // 95 %, normal approximation; -1..1 when a side has fewer than 2 tries
+  double difference = 0.0, low = 0.0,
+         high = 0.0;  // 95 %, normal approximation; -1..1 when a side has fewer than 2 tries
 };
 
 struct RateOptions {
-  double cosine = 0.95;       // nearer than this to another live lesson of the scope = duplicate
+  double cosine = 0.95;  // nearer than this to another live lesson of the scope = duplicate
   RecallKey key = RecallKey::task;
-  int min_characters = 12;    // text shorter than this (white space trimmed) = junk
-  int unrecalled_after = 200; // never offered in this many tries of its scope, world and kind since it was added = junk; 0 = off
+  int min_characters = 12;     // text shorter than this (white space trimmed) = junk
+  int unrecalled_after = 200;  // never offered in this many tries of its scope, world and kind since it was
+                               // added = junk; 0 = off
 };
 
 struct LessonRates {
@@ -111,19 +120,21 @@ struct LessonRates {
 struct Erased {
   std::vector<std::string> episodes{}, lessons{}, generations{}, artifacts{};
   std::vector<std::string> records{};  // "<run>: <key>", those that quote the episode
-  std::int64_t checkpoints = 0;      // the same
+  std::int64_t checkpoints = 0;        // the same
   std::vector<std::string> orphans{};  // episodes kept whose parent link or notes were cleared
 };
 
 struct PrunePolicy {
   std::vector<std::string> runs{};  // empty = all
-  std::int64_t before_ms = 0;     // only episodes that started before; 0 = any age
-  int keep_best = 0;              // of every (run, task), the best by (solved, score, fewer steps, earlier) stay; 0 = none stays
+  std::int64_t before_ms = 0;       // only episodes that started before; 0 = any age
+  int keep_best =
+      0;  // of every (run, task), the best by (solved, score, fewer steps, earlier) stay; 0 = none stays
   bool dry_run = false;
 };
 
 struct Pruned {
-  std::int64_t episodes = 0, kept_as_evidence = 0, artifacts = 0;  // episodes that a lesson rests on always stay
+  std::int64_t episodes = 0, kept_as_evidence = 0,
+               artifacts = 0;  // episodes that a lesson rests on always stay
 };
 
 }  // namespace hone

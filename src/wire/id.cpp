@@ -15,7 +15,8 @@ namespace {
 std::uint64_t next_tick() {
   static std::atomic<std::uint64_t> last{0};
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  const auto ms =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
   const std::uint64_t fresh = (ms & 0xFFFFFFFFFFFFULL) << 12;
   std::uint64_t seen = last.load();
   std::uint64_t mine = 0;
@@ -29,7 +30,8 @@ std::uint64_t next_tick() {
 
 std::string new_id() {
   std::uint64_t noise = 0;
-  if (getrandom(&noise, sizeof noise, 0) != sizeof noise) throw Error(Fault::unavailable, "no random bytes from the system for a new id");
+  if (getrandom(&noise, sizeof noise, 0) != sizeof noise)
+    throw Error(Fault::unavailable, "no random bytes from the system for a new id");
   const std::uint64_t tick = next_tick();
   const std::uint64_t high = ((tick >> 12) << 16) | 0x7000U | (tick & 0xFFFU);
   const std::uint64_t low = (noise >> 2) | 0x8000000000000000ULL;

@@ -15,7 +15,9 @@ TEST(Id, IsAVersion7UuidOfNow) {
   const std::string id = new_id();
   EXPECT_TRUE(is_id(id)) << id;
   const auto ms = std::stoll(id.substr(0, 8) + id.substr(9, 4), nullptr, 16);
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
   EXPECT_NEAR(static_cast<double>(ms), static_cast<double>(now), 60000.0);
   EXPECT_FALSE(is_id(""));
   EXPECT_FALSE(is_id("01890000-0000-4000-8000-000000000001"));

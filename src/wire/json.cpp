@@ -5,7 +5,8 @@
 namespace hone::wire {
 namespace {
 
-constexpr Names<Ending, 3> endings{{{Ending::terminal, "terminal"}, {Ending::cut_off, "cut_off"}, {Ending::fault, "fault"}}};
+constexpr Names<Ending, 3> endings{
+    {{Ending::terminal, "terminal"}, {Ending::cut_off, "cut_off"}, {Ending::fault, "fault"}}};
 constexpr Names<LessonUse::How, 3> hows{
     {{LessonUse::offered, "offered"}, {LessonUse::used, "used"}, {LessonUse::withheld, "withheld"}}};
 template <class T>
@@ -22,11 +23,14 @@ Json all(const std::vector<T>& values) {
   return json;
 }
 
-std::vector<float> read_floats(const Json& json, const std::string& at) { return Fields::elements<float>(json, at, read_double); }
+std::vector<float> read_floats(const Json& json, const std::string& at) {
+  return Fields::elements<float>(json, at, read_double);
+}
 
 std::vector<int> read_ints(const Json& json, const std::string& at) {
   return Fields::elements<int>(json, at, [](const Json& j, const std::string& where) {
-    return static_cast<int>(read_int(j, where, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
+    return static_cast<int>(
+        read_int(j, where, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
   });
 }
 
@@ -55,7 +59,9 @@ LessonUse lesson_use_from_json(const Json& json, const std::string& at) {
   return use;
 }
 
-bool is_blank(const Trace& t) { return t.prompt_ids.empty() && t.ids.empty() && t.logp.empty() && t.entropy.empty(); }
+bool is_blank(const Trace& t) {
+  return t.prompt_ids.empty() && t.ids.empty() && t.logp.empty() && t.entropy.empty();
+}
 
 }  // namespace
 
@@ -79,7 +85,8 @@ Task task_from_json(const Json& json, const std::string& at) {
   f.get("seed", t.seed);
   if (const Json* params = f.find("params")) {
     if (!params->is_object()) expected(f.at("params"), "an object", *params);
-    for (const auto& [name, value] : params->items()) t.params[name] = read_string(value, f.at("params") + "." + name);
+    for (const auto& [name, value] : params->items())
+      t.params[name] = read_string(value, f.at("params") + "." + name);
   }
   return t;
 }
@@ -170,7 +177,9 @@ Json to_json(const Move& m) {
   if (!m.preference.empty()) json["preference"] = numbers(m.preference);
   if (m.trace) json["trace"] = to_json(*m.trace);
   for (const auto& use : m.lessons)
-    json["lessons"].push_back({{"lesson", valid_utf8(use.lesson)}, {"how", to_string(use.how)}, {"similarity", number(use.similarity)}});
+    json["lessons"].push_back({{"lesson", valid_utf8(use.lesson)},
+                               {"how", to_string(use.how)},
+                               {"similarity", number(use.similarity)}});
   return json;
 }
 
@@ -186,7 +195,9 @@ Move move_from_json(const Json& json, const std::string& at) {
   return m;
 }
 
-Json to_json(const Step& s) { return {{"seen", to_json(s.seen)}, {"did", to_json(s.did)}, {"reward", number(s.reward)}}; }
+Json to_json(const Step& s) {
+  return {{"seen", to_json(s.seen)}, {"did", to_json(s.did)}, {"reward", number(s.reward)}};
+}
 
 Step step_from_json(const Json& json, const std::string& at) {
   const Fields f(json, at);
@@ -221,7 +232,8 @@ Json to_json(const Generation& g) {
   json["prompt"] = all(g.prompt);
   json["text"] = valid_utf8(g.text);
   // The sampling inside counts even when no token ids were kept.
-  if (!is_blank(g.trace) || to_json(g.trace.sampling) != to_json(Sampling{})) json["trace"] = to_json(g.trace);
+  if (!is_blank(g.trace) || to_json(g.trace.sampling) != to_json(Sampling{}))
+    json["trace"] = to_json(g.trace);
   json["by"] = to_json(g.by);
   json["usage"] = to_json(g.usage);
   return json;

@@ -12,7 +12,9 @@ constexpr Names<RecallKey, 5> recall_keys{{{RecallKey::task, "task"},
 constexpr Names<Weights::Form, 3> weight_forms{
     {{Weights::Form::full, "full"}, {Weights::Form::lora, "lora"}, {Weights::Form::net, "net"}}};
 
-Json form_to_json(const Insight& i) { return {{"form", "insight"}, {"text", valid_utf8(i.text)}, {"count", i.count}}; }
+Json form_to_json(const Insight& i) {
+  return {{"form", "insight"}, {"text", valid_utf8(i.text)}, {"count", i.count}};
+}
 
 Json form_to_json(const Skill& s) {
   return {{"form", "skill"},
@@ -99,7 +101,8 @@ Json to_json(const Lesson& l) {
             {"kind", valid_utf8(l.kind)}};
   json["what"] = std::visit([](const auto& what) { return form_to_json(what); }, l.what);
   json["keys"] = Json::array();
-  for (const auto& key : l.keys) json["keys"].push_back({{"kind", to_string(key.kind)}, {"text", valid_utf8(key.text)}});
+  for (const auto& key : l.keys)
+    json["keys"].push_back({{"kind", to_string(key.kind)}, {"text", valid_utf8(key.text)}});
   json["evidence"] = strings(l.evidence);
   json["prompt_hash"] = valid_utf8(l.prompt_hash);
   json["parent"] = valid_utf8(l.parent);

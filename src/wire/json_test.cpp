@@ -21,10 +21,20 @@ Episode full_episode() {
   e.group = "g";
   e.parent = "p";
   e.attempt = 2;
-  e.task = {"t1", "desk", "billing", "Where is \"my\" card?\n", std::numeric_limits<std::uint64_t>::max(), {{"a", "1"}, {"b", ""}}};
+  e.task = {"t1",
+            "desk",
+            "billing",
+            "Where is \"my\" card?\n",
+            std::numeric_limits<std::uint64_t>::max(),
+            {{"a", "1"}, {"b", ""}}};
   e.by = {"react cases=3", "sha", "run/fold0", 7, "w"};
   e.notes = {"try another", ""};
-  Move move{"pay", "I think", 2, {-0.5, 1e-300}, Trace{{1, 2}, {3}, {-0.1F}, {0.25F}, {}}, {{"l1", LessonUse::withheld, 0.5}}};
+  Move move{"pay",
+            "I think",
+            2,
+            {-0.5, 1e-300},
+            Trace{{1, 2}, {3}, {-0.1F}, {0.25F}, {}},
+            {{"l1", LessonUse::withheld, 0.5}}};
   move.trace->sampling.temperature = 0.7F;
   move.trace->sampling.stop = {"\n"};
   e.steps = {{{"seen", {"pay", "wait"}, {0.1F, 2.0F}}, move, -1.5F}, {{"", {}, {}}, {}, 0.0F}};
@@ -107,16 +117,21 @@ TEST(Json, EveryFormOfLessonReadsBackEqual) {
 }
 
 TEST(Json, ErrorsNameTheFieldWhatWasExpectedAndWhatCame) {
-  EXPECT_EQ(message_of(R"({"task":{"id":"t"},"steps":[{"seen":{"text":"a"},"did":{"action":"b"},"reward":"x"}]})"),
-            "f.jsonl:12: episode.steps[0].reward: expected a number, got string \"x\"");
-  EXPECT_EQ(message_of(R"({"task":{"id":"t"},"steps":[{"did":{"action":"b"}}]})"), "f.jsonl:12: episode.steps[0].seen: missing");
-  EXPECT_EQ(message_of(R"({"task":{"id":7}})"), "f.jsonl:12: episode.task.id: expected a string, got number 7");
-  EXPECT_EQ(message_of(R"({"task":{"id":"t","seed":-1}})"), "f.jsonl:12: episode.task.seed: expected a whole number, 0 or more, got number -1");
+  EXPECT_EQ(
+      message_of(R"({"task":{"id":"t"},"steps":[{"seen":{"text":"a"},"did":{"action":"b"},"reward":"x"}]})"),
+      "f.jsonl:12: episode.steps[0].reward: expected a number, got string \"x\"");
+  EXPECT_EQ(message_of(R"({"task":{"id":"t"},"steps":[{"did":{"action":"b"}}]})"),
+            "f.jsonl:12: episode.steps[0].seen: missing");
+  EXPECT_EQ(message_of(R"({"task":{"id":7}})"),
+            "f.jsonl:12: episode.task.id: expected a string, got number 7");
+  EXPECT_EQ(message_of(R"({"task":{"id":"t","seed":-1}})"),
+            "f.jsonl:12: episode.task.seed: expected a whole number, 0 or more, got number -1");
   EXPECT_EQ(message_of(R"({"task":{"id":"t"},"ending":"won"})"),
             "f.jsonl:12: episode.ending: expected one of terminal, cut_off, fault, got string \"won\"");
   EXPECT_EQ(message_of(R"([1])"), "f.jsonl:12: episode: expected an object, got array");
   EXPECT_EQ(message_of(R"({"task":{"id":"t"},"attempt":3000000000})"),
-            "f.jsonl:12: episode.attempt: expected a whole number from -2147483648 to 2147483647, got number 3000000000");
+            "f.jsonl:12: episode.attempt: expected a whole number from -2147483648 to 2147483647, got number "
+            "3000000000");
   EXPECT_NE(message_of(R"({"task":)").find("f.jsonl:12: not valid JSON at byte"), std::string::npos);
   EXPECT_EQ(message_of("  "), "f.jsonl:12: expected JSON, got nothing");
 }
@@ -163,7 +178,8 @@ TEST(Json, NulBytesSurviveAndInvalidUtf8IsRepaired) {
 
 TEST(Utf8, ValidTextIsUntouchedAndEachBadByteBecomesOneReplacement) {
   const std::string r = "\xEF\xBF\xBD";
-  EXPECT_EQ(valid_utf8("gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x99\x82"), "gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x99\x82");
+  EXPECT_EQ(valid_utf8("gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x99\x82"),
+            "gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x99\x82");
   EXPECT_EQ(valid_utf8(""), "");
   EXPECT_EQ(valid_utf8("\x80"), r);
   EXPECT_EQ(valid_utf8("\xC0\xAF"), r + r);                  // overlong

@@ -23,8 +23,8 @@ namespace {
 
 constexpr std::size_t kept_words = 4096;  // bytes of standard error kept
 
-// SIGPIPE is blocked in this thread while a pipe is written to, and taken back if it came: a library leaves the process's own
-// handling of signals alone.
+// SIGPIPE is blocked in this thread while a pipe is written to, and taken back if it came: a library leaves
+// the process's own handling of signals alone.
 class NoSigpipe {
  public:
   NoSigpipe() {
@@ -59,7 +59,8 @@ struct SpawnSetup {
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
@@ -75,7 +76,8 @@ struct SpawnSetup {
 // Both ends closed on exec, so that no other child inherits them and hides an end of file.
 void open_pipe(int& read_end, int& write_end) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) throw Error(Fault::io, std::string("no pipe to be had: ") + std::strerror(errno));
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    throw Error(Fault::io, std::string("no pipe to be had: ") + std::strerror(errno));
   read_end = ends[0];
   write_end = ends[1];
 }
@@ -140,7 +142,8 @@ void LineProcess::start() {
   if (failed != 0) {
     pid_ = -1;
     throw Error(failed == ENOENT || failed == EACCES || failed == ENOTDIR ? Fault::not_found : Fault::io,
-                "program '" + shown() + "'" + (config_.cwd.empty() ? "" : " in '" + config_.cwd + "'") + " can't be started: " + std::strerror(failed));
+                "program '" + shown() + "'" + (config_.cwd.empty() ? "" : " in '" + config_.cwd + "'") +
+                    " can't be started: " + std::strerror(failed));
   }
   for (const int fd : {in_.fd, out_.fd, err_.fd}) set_nonblocking(fd);
 }
@@ -151,7 +154,8 @@ Json LineProcess::ask(const Json& request) {
   if (!alive()) throw Error(Fault::io, "program '" + shown() + "' is no longer there: " + broken_);
   const double wait = first_ ? config_.start_seconds : config_.timeout_seconds;
   first_ = false;
-  const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(wait));
+  const auto deadline =
+      Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(wait));
   const std::string line = exchange(dump(request) + "\n", deadline, asked);
   Json answer;
   try {
@@ -161,13 +165,17 @@ Json LineProcess::ask(const Json& request) {
   }
   if (!answer.is_object()) fail(asked, "answered " + excerpt(line) + " where a JSON object was expected");
   if (const auto error = answer.find("error"); error != answer.end())
-    throw Error(Fault::bad_input, "program '" + shown() + "' says at '" + asked + "': " +
-                                      (error->is_string() ? valid_utf8(error->get<std::string>().substr(0, 2000)) : dump(*error).substr(0, 2000)));
+    throw Error(Fault::bad_input,
+                "program '" + shown() + "' says at '" + asked + "': " +
+                    (error->is_string() ? valid_utf8(error->get<std::string>().substr(0, 2000))
+                                        : dump(*error).substr(0, 2000)));
   return answer;
 }
 
-// Writes `line` and reads one, whichever the program is ready for, so that neither side waits for the other with full pipes.
-std::string LineProcess::exchange(const std::string& line, Clock::time_point deadline, const std::string& asked) {
+// Writes `line` and reads one, whichever the program is ready for, so that neither side waits for the other
+// with full pipes.
+std::string LineProcess::exchange(const std::string& line, Clock::time_point deadline,
+                                  const std::string& asked) {
   read_into(out_, buffer_);
   if (!buffer_.empty()) fail(asked, "had written a line that nobody asked for: " + excerpt(buffer_));
   std::string_view left = line;
@@ -177,15 +185,22 @@ std::string LineProcess::exchange(const std::string& line, Clock::time_point dea
       if (!left.empty()) fail(asked, "wrote a line before it had read what was asked: " + excerpt(buffer_));
       std::string answer = buffer_.substr(0, end);
       buffer_.erase(0, end + 1);
-      if (!buffer_.empty()) fail(asked, "wrote more than one line: " + excerpt(answer) + " and then " + excerpt(buffer_));
-      if (answer.size() > config_.max_line_bytes) fail(asked, "wrote a line of more than " + std::to_string(config_.max_line_bytes) + " bytes");
+      if (!buffer_.empty())
+        fail(asked, "wrote more than one line: " + excerpt(answer) + " and then " + excerpt(buffer_));
+      if (answer.size() > config_.max_line_bytes)
+        fail(asked, "wrote a line of more than " + std::to_string(config_.max_line_bytes) + " bytes");
       return answer;
     }
     searched = buffer_.size();
-    if (buffer_.size() > config_.max_line_bytes) fail(asked, "wrote a line of more than " + std::to_string(config_.max_line_bytes) + " bytes");
+    if (buffer_.size() > config_.max_line_bytes)
+      fail(asked, "wrote a line of more than " + std::to_string(config_.max_line_bytes) + " bytes");
     const auto now = Clock::now();
-    if (now >= deadline) fail(asked, "gave no answer within " + seconds(asked == "hello" ? config_.start_seconds : config_.timeout_seconds));
-    pollfd fds[3] = {{out_.fd, POLLIN, 0}, {more_words ? err_.fd : -1, POLLIN, 0}, {left.empty() ? -1 : in_.fd, POLLOUT, 0}};
+    if (now >= deadline)
+      fail(asked, "gave no answer within " +
+                      seconds(asked == "hello" ? config_.start_seconds : config_.timeout_seconds));
+    pollfd fds[3] = {{out_.fd, POLLIN, 0},
+                     {more_words ? err_.fd : -1, POLLIN, 0},
+                     {left.empty() ? -1 : in_.fd, POLLOUT, 0}};
     const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - now).count() + 1;
     if (poll(fds, 3, static_cast<int>(std::min<std::int64_t>(wait, 60'000))) < 0 && errno != EINTR)
       fail(asked, std::string("can't be waited for: ") + std::strerror(errno));
@@ -208,8 +223,10 @@ bool LineProcess::read_into(Fd& from, std::string& to) {
 void LineProcess::write_some(std::string_view& left) {
   const NoSigpipe guard;
   const ssize_t n = ::write(in_.fd, left.data(), left.size());
-  if (n > 0) left.remove_prefix(static_cast<std::size_t>(n));
-  else if (n < 0 && errno != EAGAIN && errno != EINTR) left = {};  // it closed its input: what it still says decides
+  if (n > 0)
+    left.remove_prefix(static_cast<std::size_t>(n));
+  else if (n < 0 && errno != EAGAIN && errno != EINTR)
+    left = {};  // it closed its input: what it still says decides
 }
 
 std::string LineProcess::ending() {
@@ -227,8 +244,10 @@ std::string LineProcess::last_words() {
   while (!words_.empty() && (words_.back() == '\n' || words_.back() == '\r')) words_.pop_back();
   if (words_.empty()) return {};
   std::size_t start = words_.size();
-  for (int lines = 0; lines < 10 && start != std::string::npos && start > 0; ++lines) start = words_.rfind('\n', start - 1);
-  return "; its last words: " + valid_utf8(start == std::string::npos || start == 0 ? words_ : words_.substr(start + 1));
+  for (int lines = 0; lines < 10 && start != std::string::npos && start > 0; ++lines)
+    start = words_.rfind('\n', start - 1);
+  return "; its last words: " +
+         valid_utf8(start == std::string::npos || start == 0 ? words_ : words_.substr(start + 1));
 }
 
 void LineProcess::fail(const std::string& asked, const std::string& what) {
@@ -244,7 +263,8 @@ void LineProcess::stop(bool at_once) {
   if (!at_once) {
     const auto until = Clock::now() + std::chrono::milliseconds(300);
     siginfo_t info{};
-    while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0 && Clock::now() < until)
+    while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == 0 && Clock::now() < until)
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   kill(-pid_, SIGKILL);

@@ -44,7 +44,8 @@ TEST(LineProcess, SaysWhyAProgramCantBeStarted) {
   LineProcessConfig c;
   EXPECT_TRUE(has(outcome(c), "expected a program"));
   c.command = {"no-such-program-anywhere --flag"};
-  EXPECT_TRUE(has(outcome(c), "program 'no-such-program-anywhere --flag' can't be started: No such file")) << outcome(c);
+  EXPECT_TRUE(has(outcome(c), "program 'no-such-program-anywhere --flag' can't be started: No such file"))
+      << outcome(c);
   c = shell("true");
   c.cwd = "/no/such/folder";
   EXPECT_TRUE(has(outcome(c), "in '/no/such/folder' can't be started")) << outcome(c);
@@ -52,7 +53,8 @@ TEST(LineProcess, SaysWhyAProgramCantBeStarted) {
 
 TEST(LineProcess, CrashTellsStatusAndLastWords) {
   const auto text = outcome(shell("read -r line; echo one >&2; echo two >&2; exit 3"));
-  EXPECT_TRUE(has(text, "asked 'hello', ended with status 3 without an answer; its last words: one\ntwo")) << text;
+  EXPECT_TRUE(has(text, "asked 'hello', ended with status 3 without an answer; its last words: one\ntwo"))
+      << text;
   EXPECT_TRUE(has(outcome(shell("read -r line; kill -9 $$")), "was killed by signal 9"));
   EXPECT_TRUE(has(outcome(shell("exit 0")), "ended with status 0"));
 }
@@ -67,8 +69,10 @@ TEST(LineProcess, TimeOutIsNotAHang) {
 }
 
 TEST(LineProcess, GarbageIsNamed) {
-  EXPECT_TRUE(has(outcome(shell("read -r line; echo Hello there")), "answered with what is no JSON: 'Hello there'"));
-  EXPECT_TRUE(has(outcome(shell("read -r line; echo '[1]'")), "answered '[1]' where a JSON object was expected"));
+  EXPECT_TRUE(
+      has(outcome(shell("read -r line; echo Hello there")), "answered with what is no JSON: 'Hello there'"));
+  EXPECT_TRUE(
+      has(outcome(shell("read -r line; echo '[1]'")), "answered '[1]' where a JSON object was expected"));
   EXPECT_TRUE(has(outcome(shell("read -r line; echo")), "no JSON: ''"));
   EXPECT_TRUE(has(outcome(shell("read -r line; printf '{\"a\":\"\\377\"}\\n'")), "no JSON"));
   EXPECT_TRUE(has(outcome(shell("read -r line; printf '{\"a\":1}'")), "without an answer"));
@@ -131,7 +135,8 @@ TEST(LineProcess, LargeQuestionsAndAnswersCrossWithoutDeadlock) {
 }
 
 TEST(LineProcess, ChildrenAreKilledWithIt) {
-  const auto file = std::filesystem::temp_directory_path() / ("hone_line_process_" + std::to_string(getpid()));
+  const auto file =
+      std::filesystem::temp_directory_path() / ("hone_line_process_" + std::to_string(getpid()));
   {
     auto c = shell("sleep 600 & echo $! > '" + file.string() + "'; read -r line; echo '{}'; wait");
     LineProcess p(c);

@@ -40,7 +40,8 @@ std::int64_t read_int(const Json& json, const std::string& at, std::int64_t min,
   const auto fits = [&](std::int64_t value) { return value >= min && value <= max; };
   if (json.is_number_unsigned()) {
     const auto value = json.get<std::uint64_t>();
-    if (value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) && fits(static_cast<std::int64_t>(value)))
+    if (value <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) &&
+        fits(static_cast<std::int64_t>(value)))
       return static_cast<std::int64_t>(value);
   } else if (json.is_number_integer() && fits(json.get<std::int64_t>())) {
     return json.get<std::int64_t>();
@@ -50,7 +51,8 @@ std::int64_t read_int(const Json& json, const std::string& at, std::int64_t min,
 
 std::uint64_t read_uint64(const Json& json, const std::string& at) {
   if (json.is_number_unsigned()) return json.get<std::uint64_t>();
-  if (json.is_number_integer() && json.get<std::int64_t>() >= 0) return static_cast<std::uint64_t>(json.get<std::int64_t>());
+  if (json.is_number_integer() && json.get<std::int64_t>() >= 0)
+    return static_cast<std::uint64_t>(json.get<std::int64_t>());
   expected(at, "a whole number, 0 or more", json);
 }
 
@@ -90,7 +92,8 @@ const Json& Fields::required(const char* name) const {
 
 void Fields::get(const char* name, int& out) const {
   if (const Json* j = find(name))
-    out = static_cast<int>(read_int(*j, at(name), std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
+    out = static_cast<int>(
+        read_int(*j, at(name), std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
 }
 
 }  // namespace hone::wire

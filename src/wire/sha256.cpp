@@ -64,8 +64,10 @@ std::string sha256_file(const std::filesystem::path& path) {
     throw Error(errno == ENOENT ? Fault::not_found : Fault::io, path.string() + ": " + std::strerror(errno));
   Sha256 sha;
   std::vector<char> buffer(std::size_t{1} << 20);
-  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), file.get())) sha.update({buffer.data(), got});
-  if (std::ferror(file.get())) throw Error(Fault::io, path.string() + ": can't read: " + std::strerror(errno));
+  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), file.get()))
+    sha.update({buffer.data(), got});
+  if (std::ferror(file.get()))
+    throw Error(Fault::io, path.string() + ": can't read: " + std::strerror(errno));
   return sha.hex();
 }
 

@@ -7,7 +7,8 @@
 namespace hone::wire {
 namespace {
 
-// Length of the valid UTF-8 sequence at the start of `s`, 0 when there is none (RFC 3629: no overlong forms, no surrogates).
+// Length of the valid UTF-8 sequence at the start of `s`, 0 when there is none (RFC 3629: no overlong forms,
+// no surrogates).
 std::size_t sequence(std::string_view s) {
   const auto byte = [&](std::size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0U; };
   const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
@@ -37,13 +38,16 @@ void check_depth(std::string_view text, const std::string& at) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (quoted) {
-      if (c == '\\') ++i;
-      else if (c == '"') quoted = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        quoted = false;
     } else if (c == '"') {
       quoted = true;
     } else if (c == '[' || c == '{') {
       if (++depth > max_depth)
-        throw Error(Fault::bad_input, at + ": JSON nested deeper than " + std::to_string(max_depth) + " at byte " + std::to_string(i + 1));
+        throw Error(Fault::bad_input, at + ": JSON nested deeper than " + std::to_string(max_depth) +
+                                          " at byte " + std::to_string(i + 1));
     } else if (c == ']' || c == '}') {
       --depth;
     }
@@ -62,8 +66,10 @@ std::string valid_utf8(std::string_view text) {
   std::string out(text.substr(0, good));
   while (good < text.size()) {
     const std::size_t n = sequence(text.substr(good));
-    if (n == 0) out += "\xEF\xBF\xBD";
-    else out += text.substr(good, n);
+    if (n == 0)
+      out += "\xEF\xBF\xBD";
+    else
+      out += text.substr(good, n);
     good += n == 0 ? 1 : n;
   }
   return out;
@@ -76,11 +82,13 @@ Json parse(std::string_view text, const std::string& at) {
   try {
     return Json::parse(text.begin(), text.end());
   } catch (const Json::parse_error& e) {
-    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) throw Error(Fault::bad_input, at + ": expected JSON, got nothing");
+    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
+      throw Error(Fault::bad_input, at + ": expected JSON, got nothing");
     const std::string_view why = e.what();
     const std::size_t colon = why.find(": ");
-    throw Error(Fault::bad_input, at + ": not valid JSON at byte " + std::to_string(e.byte) + ": " +
-                                      valid_utf8(colon == std::string_view::npos ? why : why.substr(colon + 2)));
+    throw Error(Fault::bad_input,
+                at + ": not valid JSON at byte " + std::to_string(e.byte) + ": " +
+                    valid_utf8(colon == std::string_view::npos ? why : why.substr(colon + 2)));
   } catch (const Json::exception& e) {
     throw Error(Fault::bad_input, at + ": not valid JSON: " + valid_utf8(e.what()));
   }

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <numeric>
 #include <set>
 #include <thread>
@@ -16,6 +18,7 @@
 #include "core/error.h"
 #include "core/rng.h"
 #include "models/catalogue.h"
+#include "models/quantise.h"
 #include "wire/json.h"
 
 namespace hone {
@@ -144,7 +147,9 @@ TEST(LocalModel, GivesTheSameBytesWhateverTheNumberOfCallersTheOrderAndTheCache)
 TEST(LocalModel, ReusesThePiecesThatRequestsShare) {
   NEEDS_MODEL();
   const auto model = open_local();
-  const ChoiceRequest one = routing("My card is gone."), two = routing("I want to pay in a cheque.");
+  const std::string tail = " I have waited for an answer for three weeks now, nobody rings back, the letters I get have nothing to do with what I "
+                           "asked, and I would like a person with a name to look into it.";
+  const ChoiceRequest one = routing("My card is gone." + tail), two = routing("I want to pay in a cheque." + tail);
   EXPECT_EQ(model->score({&one, 1})[0].usage.cached_tokens, 0);
   const Usage other = model->score({&two, 1})[0].usage;
   EXPECT_GE(other.cached_tokens, 32) << "the system message is the same";
@@ -152,32 +157,59 @@ TEST(LocalModel, ReusesThePiecesThatRequestsShare) {
   EXPECT_GT(again.cached_tokens, other.cached_tokens) << "kept although another request came between";
 }
 
+// The same weights in single precision: there, the order of additions moves a score by far less than 1e-3, so the tree can be
+// held against its judge. Quantised weights round every layer's input to 8 bits, and an addition in another order can tip
+// such a rounding: for them the same comparison only bounds the mean.
+std::unique_ptr<LocalModel> open_single_precision(const std::filesystem::path& folder) {
+  const auto path = folder / "single.gguf";
+  quantise(path_of(model_name), path, Precision::single);
+  return std::make_unique<LocalModel>(LocalFile{path.string(), "single"}, ModelOptions{});
+}
+
+std::vector<std::string> many_choices() {
+  std::vector<std::string> many{"queue", "queue number"};
+  for (int i = 0; i < 150; ++i) many.push_back("queue number " + std::to_string(i * 37) + " of the " + (i % 2 == 0 ? "old" : "new") + " building");
+  return many;
+}
+
 TEST(LocalModel, ScoresATreeAsItScoresEachChoiceAlone) {
   NEEDS_MODEL();
-  const auto model = open_local();
-  for (const ChoiceRequest& request : {routing("Somebody took my card."), routing("", {"a"})}) {
-    if (request.prompt[1].content.empty()) continue;
+  const auto folder = std::filesystem::temp_directory_path() / "hone_single_precision";
+  std::filesystem::create_directories(folder);
+  if (std::filesystem::space(folder).available < (std::uintmax_t{1} << 30)) GTEST_SKIP() << "needs 1 GiB of space in " << folder;
+  const auto model = open_single_precision(folder);
+  std::filesystem::remove_all(folder);  // it stays mapped
+  ChoiceRequest plain = routing("");
+  plain.prompt = {{"text", "Requests and their queues.\n\nRequest: Somebody took my card.\n"}};
+  for (const ChoiceRequest& request : {routing("Somebody took my card."), plain}) {
     const Score tree = model->score({&request, 1})[0];
     const Score separate = model->score_separately(request);
     for (std::size_t i = 0; i < request.choices.size(); ++i) EXPECT_NEAR(tree.logp[i], separate.logp[i], 1e-3) << request.choices[i];
     EXPECT_EQ(tree.tokens, separate.tokens);
   }
-}
-
-TEST(LocalModel, ScoresMoreChoicesThanSequencesFitOneDecode) {
-  NEEDS_MODEL();
-  const auto model = open_local();
-  std::vector<std::string> many;
-  for (int i = 0; i < 150; ++i) many.push_back("queue number " + std::to_string(i * 37) + " of the " + (i % 2 == 0 ? "old" : "new") + " building");
-  many.push_back("queue");
-  many.push_back("queue number");
+  // More choices than sequences fit one decode: several trees.
+  const std::vector<std::string> many = many_choices();
   const ChoiceRequest request = routing("Where do I go?", many);
   const Score all = model->score({&request, 1})[0];
   ASSERT_EQ(all.logp.size(), many.size());
-  for (const std::size_t i : {std::size_t{0}, std::size_t{77}, std::size_t{149}, std::size_t{150}, std::size_t{151}}) {
+  for (const std::size_t i : {0, 1, 2, 79, 151}) {
     const ChoiceRequest alone = routing("Where do I go?", {many[i]});
     EXPECT_NEAR(all.logp[i], model->score({&alone, 1})[0].logp[0], 1e-3) << many[i];
   }
+}
+
+TEST(LocalModel, ScoresStayCloseWhateverSharesTheTreeOnQuantisedWeightsToo) {
+  NEEDS_MODEL();
+  const auto model = open_local();
+  const ChoiceRequest request = routing("Somebody took my card.");
+  const Score tree = model->score({&request, 1})[0];
+  const Score separate = model->score_separately(request);
+  double sum = 0.0;
+  for (std::size_t i = 0; i < request.choices.size(); ++i) {
+    EXPECT_NEAR(tree.logp[i], separate.logp[i], 0.6) << request.choices[i];
+    sum += std::abs(tree.logp[i] - separate.logp[i]);
+  }
+  EXPECT_LT(sum / static_cast<double>(request.choices.size()), 0.1);
 }
 
 TEST(LocalModel, ScoresAChoiceToItsEnd) {
@@ -273,24 +305,27 @@ TEST(LocalModel, SeedsDecideWhatIsSampled) {
 TEST(LocalModel, DrawsWithTheProbabilitiesItReports) {
   NEEDS_MODEL();
   const auto model = open_local();
-  Sampling s = limited(2);
+  Sampling s = limited(1);
   s.temperature = 1.0F;
-  s.grammar = "root ::= \"yes\" | \"no\"";
+  s.grammar = "root ::= \"yes\" | \"no\"";  // refused draws are drawn again: that must not bend the distribution
   const std::vector<Message> prompt{{"user", "Is it going to rain tomorrow? Answer yes or no."}};
-  std::map<std::string, double> logp;
-  int yes = 0;
+  std::map<int, double> probability;  // of each first token that came up
+  std::map<int, int> count;
   constexpr int draws = 300;
   for (int i = 0; i < draws; ++i) {
     s.seed = static_cast<std::uint64_t>(i);
     const Reply reply = model->chat(prompt, s);
-    ASSERT_TRUE(reply.text == "yes" || reply.text == "no" || reply.text == "y" || reply.text == "n") << reply.text;
-    logp[reply.text] = reply.trace.logp[0];
-    yes += reply.text[0] == 'y' ? 1 : 0;
+    ASSERT_EQ(reply.trace.ids.size(), 1U);
+    probability[reply.trace.ids[0]] = std::exp(reply.trace.logp[0]);
+    ++count[reply.trace.ids[0]];
   }
-  ASSERT_TRUE(logp.contains("yes") && logp.contains("no"));
-  const double p = std::exp(logp["yes"]) / (std::exp(logp["yes"]) + std::exp(logp["no"]));
-  const double deviation = std::sqrt(p * (1 - p) / draws);
-  EXPECT_NEAR(static_cast<double>(yes) / draws, p, 4 * deviation + 0.02);
+  ASSERT_GE(count.size(), 2U);
+  double total = 0.0;
+  for (const auto& [id, p] : probability) total += p;
+  for (const auto& [id, p] : probability) {
+    const double expected = p / total;
+    EXPECT_NEAR(static_cast<double>(count[id]) / draws, expected, 4 * std::sqrt(expected * (1 - expected) / draws) + 0.02);
+  }
 }
 
 TEST(LocalModel, KeepsRepliesToASchema) {
@@ -378,17 +413,20 @@ TEST(LocalModel, BatchesFreelyWhenAskedToAndStaysClose) {
     });
   for (std::thread& t : threads) t.join();
   std::int64_t reused = 0;
+  double distance = 0.0, compared = 0.0;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const Score exact = strict->score({&requests[i], 1})[0];
     for (std::size_t c = 0; c < exact.logp.size(); ++c) {
-      EXPECT_NEAR(got[i].logp[c], exact.logp[c], 0.3) << requests[i].choices[c];
-      EXPECT_NEAR(got[i].prior[c], exact.prior[c], 0.3);
+      distance += std::abs(got[i].logp[c] - exact.logp[c]), ++compared;
+      EXPECT_NEAR(got[i].logp[c], exact.logp[c], 0.6) << requests[i].choices[c];
+      EXPECT_NEAR(got[i].prior[c], exact.prior[c], 0.6);
     }
     EXPECT_GE(replies[i].trace.ids.size(), 1U);
     EXPECT_EQ(replies[i].text, wire::valid_utf8(replies[i].text));
     reused += got[i].usage.cached_tokens;
   }
   EXPECT_GT(reused, 0) << "prefixes are shared between sequences";
+  EXPECT_LT(distance / compared, 0.1);
 }
 
 TEST(LocalModel, FreeModeOutlivesMoreThanItHasRoomFor) {

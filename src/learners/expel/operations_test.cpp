@@ -142,6 +142,16 @@ TEST_P(Operations, ThereIsNoCapOnTheListItself) {
   EXPECT_EQ(after(rules, "ADD 1: One more.", options(3)).size(), 31U);
 }
 
+TEST_P(Operations, EqualCountsKeepTheirOrder) {
+  Rules rules;
+  for (int i = 0; i < 60; ++i) rules.push_back({"Rule " + std::to_string(i) + " of many.", 2 + i % 2});
+  Rules expected;
+  for (const int count : {3, 2})
+    for (const auto& rule : rules)
+      if (rule.count == count) expected.push_back(rule);
+  EXPECT_EQ(after(rules, "nothing", options()), expected);
+}
+
 TEST_P(Operations, OrderWithinAReplyDoesNotMatterBetweenKinds) {
   // EDIT speaks of the numbers before the reply, although a rule in front of it goes.
   EXPECT_EQ(after({{"A.", 1}, {"B.", 1}}, "EDIT 2: C.\nREMOVE 1: A.", options()), (Rules{{"C.", 2}}));

@@ -27,8 +27,9 @@ ContextPtr make_engine_context(const EngineSetup& setup, int cells, int sequence
   params.n_threads = params.n_threads_batch = thread_count(setup.options);
   params.kv_unified = true;  // sequences share cells: prefixes and tree nodes are stored once
   params.no_perf = true;
-  if (getenv("XFA")) params.flash_attn_type = (llama_flash_attn_type)atoi(getenv("XFA"));
-  if (getenv("XF32")) params.type_k = params.type_v = GGML_TYPE_F32;
+  // Flash attention on the CPU sums values in half precision for some batch sizes and not for others.
+  params.flash_attn_type = setup.options.exact ? LLAMA_FLASH_ATTN_TYPE_DISABLED : LLAMA_FLASH_ATTN_TYPE_AUTO;
+  params.type_k = params.type_v = setup.options.exact ? GGML_TYPE_F32 : GGML_TYPE_F16;
   return make_context(*setup.model, params, setup.name);
 }
 
