@@ -31,6 +31,7 @@ class ReactAgent final : public Agent {
     tries_.clear(), all_tries_ = -1;
     started_ = overthought_ = thought_last_ = false;
     generations_ = 0;
+    first_scores_.clear();
     step_begin_ = 0;
   }
 
@@ -157,13 +158,26 @@ class ReactAgent final : public Agent {
       move.thought = think(p);
       p.transcript = transcript_;
     }
-    const auto scores = model_scores(p, seen.choices);
+    const auto scores = scores_of(p, seen.choices);
     move.preference = scores;
     add_vote(seen.choices, move.preference);
     add_exploration(seen.choices, move.preference);
     move.choice = pick(move.preference);
     move.action = seen.choices[static_cast<std::size_t>(move.choice)];
     return move;
+  }
+
+  // The model's scores, or what it said at first when it is asked only once.
+  std::vector<double> scores_of(const PromptParts& p, const std::vector<std::string>& choices) {
+    if (config_.rescore) return model_scores(p, choices);
+    std::vector<double> out;
+    for (const auto& c : choices)
+      if (const auto it = first_scores_.find(c); it != first_scores_.end()) out.push_back(it->second);
+    if (out.size() == choices.size()) return out;
+    out = model_scores(p, choices);
+    first_scores_.clear();
+    for (std::size_t i = 0; i < choices.size(); ++i) first_scores_[choices[i]] = out[i];
+    return out;
   }
 
   // Log-softmax over the choices of the model's scores, calibrated and normalised as the settings say.
@@ -290,6 +304,7 @@ class ReactAgent final : public Agent {
   std::string last_thought_, last_action_, last_step_;
   std::size_t step_begin_ = 0;  // where the current step's lines start in transcript_
   std::map<std::string, int> tries_;
+  std::map<std::string, double> first_scores_;  // by choice, when the model is asked once
   int all_tries_ = -1;  // -1 = not counted yet
   bool started_ = false, overthought_ = false, thought_last_ = false;
   int generations_ = 0;

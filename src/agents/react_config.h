@@ -36,6 +36,7 @@ struct ReactConfig {
   // choosing
   Calibrate calibrate = Calibrate::always;
   double calibrate_weight = 1.0, calibrate_with_cases = 0.5;
+  bool rescore = true;
   bool length_normalise = false;
   bool think = false;
   int line_tokens = 96;
@@ -79,6 +80,7 @@ void visit(V& v, ReactConfig& c) {
   v.field("calibrate_weight", c.calibrate_weight, "share of it that is subtracted when no case is shown", {.min = 0, .max = 1});
   v.field("calibrate_with_cases", c.calibrate_with_cases, "share of it that is subtracted when cases are shown (they stay in that prompt)",
           {.min = 0, .max = 1});
+  v.field("rescore", c.rescore, "ask the model again after each step; off = its first scores hold for what is left of the choices");
   v.field("length_normalise", c.length_normalise, "divide a choice's log-probability by its number of tokens");
   v.field("think", c.think, "write one line of thought before choosing");
   v.field("line_tokens", c.line_tokens, "most tokens of one generated line", {.min = 1, .max = 4096});

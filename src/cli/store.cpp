@@ -108,12 +108,17 @@ int export_all(const Context& context, const StoreFlags& flags) {
 int import_file(const Context& context, const StoreFlags& flags) {
   std::ifstream in(flags.path, std::ios::binary);
   if (!in) throw Error(Fault::usage, flags.path + ": can't be read (no such file?)");
+  std::string first;
+  std::getline(in, first);
+  in.clear();
+  in.seekg(0);
+  const bool chats = first.find("\"messages\"") != std::string::npos;
   Store store = open(context, true);
   ChatImport options;
   options.file = flags.path;
   options.name = std::filesystem::path(flags.path).stem().string();
   options.env = flags.chat_env;
-  const auto done = import_chats(store, in, options);
+  const auto done = chats ? import_chats(store, in, options) : import_jsonl(store, in, flags.path);
   if (context.json) print_json({{"lines", done.lines}, {"added", done.added}, {"known", done.known}});
   else print(fmt::format("{} lines: {} added, {} were here already", done.lines, done.added, done.known));
   return 0;

@@ -14,7 +14,8 @@ std::string two_part(const char* kind, int round) { return std::string(kind) + "
 
 std::string cap_reached(const Budget& budget, const LearnState& state, std::size_t next_trials) {
   const auto tokens = state.usage.prompt_tokens + state.usage.generated_tokens;
-  if (budget.episodes > 0 && state.episodes + static_cast<std::int64_t>(std::max<std::size_t>(next_trials, 1)) > budget.episodes) return "episodes";
+  // A round without tries plays no episode.
+  if (budget.episodes > 0 && next_trials > 0 && state.episodes + static_cast<std::int64_t>(next_trials) > budget.episodes) return "episodes";
   if (budget.tokens > 0 && tokens >= budget.tokens) return "tokens";
   if (budget.money > 0 && state.usage.money >= budget.money) return "money";
   if (budget.seconds > 0 && state.usage.seconds >= budget.seconds) return "seconds";

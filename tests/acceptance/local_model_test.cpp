@@ -144,6 +144,16 @@ TEST(LocalModel, GivesTheSameBytesWhateverTheNumberOfCallersTheOrderAndTheCache)
   EXPECT_EQ(cold, run_all(*forgetful, bag, 2, 6)) << "no prefixes kept";
 }
 
+TEST(LocalModel, GivesTheSameBytesWithFastAttentionToo) {
+  NEEDS_MODEL();
+  const std::vector<Ask> bag = mixed_bag();
+  const auto alone = open_local({.exact = false});
+  const std::vector<std::string> cold = run_all(*alone, bag, 1, 0);
+  const auto crowd = open_local({.exact = false});
+  EXPECT_EQ(cold, run_all(*crowd, bag, 8, 3)) << "eight callers, cold, shuffled";
+  EXPECT_EQ(cold, run_all(*crowd, bag, 8, 4)) << "eight callers, warm, shuffled again";
+}
+
 TEST(LocalModel, ReusesThePiecesThatRequestsShare) {
   NEEDS_MODEL();
   const auto model = open_local();
