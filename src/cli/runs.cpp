@@ -80,7 +80,6 @@ int show(const Context& context, const std::string& name) {
 int remove(const Context& context, const std::string& name, bool dependents) {
   Store store = open(context, true);
   const auto run = store.find_run(name);
-  const auto lock = store.lock_run(run.id);
   const auto gone = store.remove_run(run.id, dependents);
   std::error_code ignored;
   std::filesystem::remove_all(context.home / "runs" / run.id, ignored);

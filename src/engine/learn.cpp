@@ -128,9 +128,11 @@ class Loop {
     ++state_.rounds;
     state_.done = progress.last_call;
     for (const auto& [name, value] : rollout_metrics) update.metrics.emplace(name, value);
-    const auto before = plan_.store->find_commit(plan_.run, key).has_value();
+    // Before the commit, once: a kill between the two must neither lose nor double them.
+    bool written = false;
+    for (const auto& m : plan_.store->metrics(plan_.run)) written = written || m.round == state_.rounds;
+    if (!written) plan_.store->append_metrics(plan_.run, state_.rounds, update.metrics);
     plan_.store->commit({plan_.run, key, update.lessons, checkpoint()}, plan_.embedder);
-    if (!before) plan_.store->append_metrics(plan_.run, state_.rounds, update.metrics);
     if (plan_.listener)
       plan_.listener({"round", {{"round", state_.rounds}, {"episodes", state_.episodes}, {"tasks_seen", seen_.size()},
                                 {"lessons_added", update.lessons.add.size()}, {"lessons_retired", update.lessons.retire.size()},
@@ -141,7 +143,9 @@ class Loop {
   // The learner has nothing more to ask: remembered, so that a later call doesn't ask again.
   void finish() {
     state_.done = true;
-    plan_.store->commit({plan_.run, "learn/done", {}, checkpoint()}, plan_.embedder);
+    Checkpoint last = checkpoint();
+    ++last.round;  // it follows the last round's own
+    plan_.store->commit({plan_.run, "learn/done", {}, std::move(last)}, plan_.embedder);
   }
 
   std::vector<Episode> collect(const Need& need, const Lessons& known) {
