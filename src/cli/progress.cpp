@@ -49,19 +49,27 @@ class Drawing {
     const auto phase = text(f, "phase");
     learning_ = phase == "learning";
     if (learning_) total_ = number(f, "total");
-    tokens_ = number(f, "tokens");
+    start(phase, number(f, "total"));
+  }
+  void start(const std::string& phase, double total) {
+    tokens_before_ = 0.0;
     phase_started_ = std::chrono::steady_clock::now();
-    bar_.start(phase, number(f, "total"));
+    bar_.start(phase, total);
   }
   std::string rate(double tokens) const {
     const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - phase_started_).count();
-    return spent > 0.2 ? count(tokens / spent) + " tok/s" : "";
+    return spent > 0.2 ? count((tokens - tokens_before_) / spent) + " tok/s" : "";
   }
   std::string progress_tail(const wire::Json& f) const {
     if (!f.contains("score")) return "";
     return fmt::format("score {:>7}  {}", percent(number(f, "score")), rate(number(f, "tokens")));
   }
   void on_episode(const wire::Json& f) {
+    if (!learning_) {  // back from a point of the curve
+      learning_ = true;
+      start("learning", total_);
+      tokens_before_ = number(f, "tokens");
+    }
     ++played_;
     solved_ += f.value("solved", false);
     bar_.update(number(f, "tasks_seen"), fmt::format("solved {:>7}  {} tries  {}", percent(solved_ / played_), number(f, "n"), rate(number(f, "tokens"))));
@@ -78,7 +86,7 @@ class Drawing {
   }
   Bar bar_;
   bool learning_ = false;
-  double total_ = 0.0, tokens_ = 0.0, played_ = 0.0, solved_ = 0.0;
+  double total_ = 0.0, tokens_before_ = 0.0, played_ = 0.0, solved_ = 0.0;
   std::chrono::steady_clock::time_point phase_started_;
 };
 

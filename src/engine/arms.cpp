@@ -72,9 +72,11 @@ std::vector<CurvePoint> Arms::curve(const LearnState& state) {
   auto tasks = validation_;
   const int most = plan_.recipe->evaluation.curve_tasks;
   if (most > 0 && static_cast<std::size_t>(most) < tasks.size()) tasks.resize(static_cast<std::size_t>(most));
-  auto point = [&](const Arm& arm, const std::string& label, const Lessons* known) {
+  auto point = [&](const Arm& arm, const std::string& label, const Lessons* known) -> const EvalResult& {
+    const auto had = curve_.find(label);
+    if (had != curve_.end()) return had->second;
     EvalPlan plan{.run = plan_.run, .label = label, .tasks = tasks, .lessons = known, .lessons_for = {}, .rng = rng(), .in_flight = plan_.recipe->in_flight};
-    return evaluate(stage(arm, Split::validation), plan, *plan_.journal, plan_.listener);
+    return curve_.emplace(label, evaluate(stage(arm, Split::validation), plan, *plan_.journal, plan_.listener)).first->second;
   };
   out.push_back({0, 0, point(baseline, "curve/0", nullptr)});
   const auto train = static_cast<std::int64_t>(plan_.opened->tasks(Split::train).size());

@@ -59,6 +59,7 @@ class Arms {
   std::vector<Task> test_, validation_;
   bool folded_ = false;
   std::map<std::string, std::unique_ptr<Lessons>> snapshots_;
+  std::map<std::string, EvalResult> curve_;  // points evaluated so far, by label
 };
 
 }  // namespace hone

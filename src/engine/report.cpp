@@ -62,7 +62,7 @@ Json arms_json(const ReportData& data) {
 Json curve_json(const ReportData& data) {
   Json out = Json::array();
   for (const auto& point : data.curve)
-    out.push_back({{"episodes", point.tasks_seen}, {"tasks_seen", point.tasks_seen}, {"version", point.version}, {"score", point.result.score.mean},
+    out.push_back({{"split", "validation"}, {"episodes", point.tasks_seen}, {"tasks_seen", point.tasks_seen}, {"version", point.version}, {"score", point.result.score.mean},
                    {"low", point.result.score.low}, {"high", point.result.score.high}, {"tasks", point.result.score.n}});
   return out;
 }
@@ -174,7 +174,7 @@ Json training_json(const ReportData& data) {
   std::sort(episodes.begin(), episodes.end(), [&](const Episode& a, const Episode& b) { return place(a.key) < place(b.key); });
   int n = 0;
   for (const auto& e : episodes)
-    out.push_back({{"n", ++n}, {"task", e.task.goal.substr(0, 200)}, {"solved", e.solved}, {"moves", e.steps.size()}, {"attempt", e.attempt}});
+    out.push_back({{"n", ++n}, {"task", wire::valid_utf8(std::string_view(e.task.goal).substr(0, 200))}, {"solved", e.solved}, {"moves", e.steps.size()}, {"attempt", e.attempt}});
   return out;
 }
 
@@ -232,7 +232,8 @@ Json report_json(const ReportData& data) {
   for (const auto& point : data.curve) curve += point.result.usage;
   const auto rates = data.store->rates(scope_of(data.run));
   const std::string command = recipe.path.rfind("builtin:", 0) == 0 ? recipe.path.substr(8) : recipe.path;
-  Json out{{"title", recipe.name}, {"created", created}, {"version", std::string(hone_version)}};
+  const std::string title = recipe.name + ": " + recipe.method.name + " in " + recipe.env.name + (recipe.model.empty() ? "" : " with " + recipe.model);
+  Json out{{"title", title}, {"created", created}, {"version", std::string(hone_version)}};
   out["recipe"] = {{"name", recipe.name}, {"yaml", recipe.text}, {"path", recipe.path}};
   out["run"] = {{"id", data.run}, {"seed", recipe.seed}, {"env", recipe.env.name}, {"method", recipe.method.name}, {"agent", recipe.agent.name},
                 {"model", recipe.model}, {"model_sha", data.opened->model_sha()}, {"embedder", recipe.embedder}, {"cpu", cpu_name()},
@@ -255,11 +256,15 @@ std::string report_html(const Json& report) {
   std::string page(web_file("report.html"));
   std::string json = wire::dump(report), safe;
   for (char c : json) safe += c == '<' ? "\\u003c" : std::string(1, c);  // "</script>" inside a text stays text
-  std::string summary = "This page needs JavaScript for its charts and tables.";
+  std::string summary;
   if (report.contains("result") && report["result"].contains("baseline")) {
-    const auto percent = [&](const char* side) { return std::to_string(std::lround(100.0 * report["result"][side]["score"].get<double>())) + " %"; };
-    summary = "Score before: " + percent("baseline") + ", after: " + percent("learned") + " of " +
-              std::to_string(report["result"]["learned"]["tasks"].get<int>()) + " unseen tasks. " + summary;
+    const auto percent = [](const Json& share) { return std::to_string(std::lround(100.0 * share.get<double>())) + "%"; };
+    const auto side = [&](const char* name) {
+      const Json& s = report["result"][name];
+      return percent(s["score"]) + " (95% interval " + percent(s["low"]) + " to " + percent(s["high"]) + ")";
+    };
+    summary = "Without experience " + side("baseline") + ", with experience " + side("learned") + ", on " +
+              std::to_string(report["result"]["learned"]["tasks"].get<int>()) + " unseen tasks.";
   }
   replace(page, "<!--HONE_SUMMARY-->", summary);
   replace(page, "/*HONE_DATA*/null", safe);

@@ -32,14 +32,25 @@ LocalFile local_file(const std::string& spec, ModelUse use) {
   return {path_of(spec).string(), spec};
 }
 
+// A pulled file must still be what was pulled.
+void check_whole(const std::string& spec, const ModelFacts& facts) {
+  if (file_like(spec)) return;
+  const std::string recorded = model_status(spec).sha256;
+  if (recorded != facts.artifact_sha)
+    throw Error(Fault::corrupt, path_of(spec).string() + ": expected SHA-256 " + recorded + ", got " + facts.artifact_sha + "; `hone model pull " + spec + " --force` gets it again");
+}
+
 OpenModel open_local(const std::string& spec, const ModelOptions& options) {
   auto model = std::make_unique<LocalModel>(local_file(spec, ModelUse::chat), options);
+  check_whole(spec, model->facts());
   ChoiceModel* chooser = model.get();
   return {std::move(model), chooser};
 }
 
 std::unique_ptr<Embedder> open_local_embedder(const std::string& spec, const ModelOptions& options) {
-  return std::make_unique<LocalEmbedder>(local_file(spec, ModelUse::embed), options);
+  auto embedder = std::make_unique<LocalEmbedder>(local_file(spec, ModelUse::embed), options);
+  check_whole(spec, embedder->facts());
+  return embedder;
 }
 
 OpenModel open_scripted_model(const std::string& spec, const ModelOptions&) {

@@ -38,7 +38,7 @@ struct RawFile {
 
 enum class Making {
   as_is,         // the fetched file is the model
-  to_q8_0,       // re-quantised once: its own type has no fast kernel
+  fast,          // re-quantised once to what this CPU reads fastest: its own type has no fast kernel
   bert_to_gguf,  // safetensors and vocabulary written as GGUF
 };
 

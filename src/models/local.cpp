@@ -74,7 +74,7 @@ struct LocalModel::Impl {
         return known->second.logp;
       }
     }
-    llama::ChoiceAnswer answer = engine->score(work);
+    const llama::ChoiceAnswer answer = engine->score({&work, 1})[0];
     usage += answer.usage;
     const std::lock_guard hold(lock);
     if (priors.size() >= priors_kept) priors.clear();
@@ -109,17 +109,17 @@ Reply LocalModel::chat(std::span<const Message> messages, const Sampling& sampli
 
 std::vector<Score> LocalModel::score(std::span<const ChoiceRequest> requests) {
   for (const ChoiceRequest& request : requests) check_choices(request);
-  std::vector<Score> scores;
-  for (const ChoiceRequest& request : requests) {
-    const llama::ChoiceWork work = impl_->work(request.prompt, request);
-    llama::ChoiceAnswer answer = impl_->engine->score(work);
-    Score score;
-    score.logp = std::move(answer.logp);
-    score.usage = answer.usage;
-    for (const auto& tokens : work.choices) score.tokens.push_back(static_cast<int>(tokens.size()) + 1);
-    if (request.content_free) score.prior = impl_->prior(impl_->work(*request.content_free, request), score.usage);
+  std::vector<llama::ChoiceWork> works;
+  for (const ChoiceRequest& request : requests) works.push_back(impl_->work(request.prompt, request));
+  std::vector<llama::ChoiceAnswer> answers = impl_->engine->score(works);
+  std::vector<Score> scores(requests.size());
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    Score& score = scores[i];
+    score.logp = std::move(answers[i].logp);
+    score.usage = answers[i].usage;
+    for (const auto& tokens : works[i].choices) score.tokens.push_back(static_cast<int>(tokens.size()) + 1);
+    if (requests[i].content_free) score.prior = impl_->prior(impl_->work(*requests[i].content_free, requests[i]), score.usage);
     score.usage.calls = 1;
-    scores.push_back(std::move(score));
   }
   return scores;
 }
@@ -129,7 +129,8 @@ Score LocalModel::score_separately(const ChoiceRequest& request) {
   const llama::ChoiceWork work = impl_->work(request.prompt, request);
   Score score;
   for (const auto& tokens : work.choices) {
-    llama::ChoiceAnswer answer = impl_->engine->score({work.prompt, {tokens}});
+    const llama::ChoiceWork alone{work.prompt, {tokens}};
+    const llama::ChoiceAnswer answer = impl_->engine->score({&alone, 1})[0];
     score.logp.push_back(answer.logp[0]);
     score.tokens.push_back(static_cast<int>(tokens.size()) + 1);
     score.usage += answer.usage;

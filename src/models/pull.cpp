@@ -227,11 +227,14 @@ class Pull {
   void build(const fs::path& done) {
     const fs::path raw = work_ / model_.files[0].name;
     const fs::path made = model_.making == Making::as_is ? raw : work_ / "made.gguf";
-    if (model_.making == Making::to_q8_0) {
-      say("re-quantising " + model_.name + " to Q8_0");
-      quantise(raw, made, Precision::q8_0);
+    std::string how = "as fetched";
+    if (model_.making == Making::fast) {
+      how = std::string("re-quantised to ") + to_string(fast_precision());
+      say("re-quantising " + model_.name + " to " + to_string(fast_precision()));
+      quantise(raw, made, fast_precision());
     }
     if (model_.making == Making::bert_to_gguf) {
+      how = "converted from safetensors";
       say("writing " + model_.name + " as GGUF");
       write_bert_gguf({raw, work_ / model_.files[1].name, work_ / model_.files[2].name, model_.name}, made);
     }
@@ -243,7 +246,7 @@ class Pull {
     record["sha256"] = sha256_file(made);
     record["bytes"] = static_cast<std::int64_t>(fs::file_size(made));
     record["source"] = source_.empty() ? "an earlier pull" : source_;
-    record["made"] = model_.making == Making::as_is ? "as fetched" : model_.making == Making::to_q8_0 ? "re-quantised to Q8_0" : "converted from safetensors";
+    record["made"] = how;
     for (const RawFile& f : model_.files) record["from"][f.name] = f.sha256;
     const fs::path note = work_ / "record.json";
     std::ofstream file(note, std::ios::trunc);

@@ -1,5 +1,6 @@
 #include "models/quantise.h"
 
+#include <ggml-cpu.h>
 #include <llama.h>
 
 #include "core/error.h"
@@ -7,14 +8,25 @@
 
 namespace hone {
 
+const char* to_string(Precision precision) {
+  switch (precision) {
+    case Precision::q8_0: return "Q8_0";
+    case Precision::bf16: return "BF16";
+    case Precision::single: break;
+  }
+  return "F32";
+}
+
+Precision fast_precision() { return ggml_cpu_has_avx512_bf16() != 0 ? Precision::bf16 : Precision::q8_0; }
+
 void quantise(const std::filesystem::path& from, const std::filesystem::path& to, Precision precision) {
   llama::load_model(from.string());
   llama_model_quantize_params params = llama_model_quantize_default_params();
-  params.ftype = precision == Precision::q8_0 ? LLAMA_FTYPE_MOSTLY_Q8_0 : LLAMA_FTYPE_ALL_F32;
+  params.ftype = precision == Precision::q8_0 ? LLAMA_FTYPE_MOSTLY_Q8_0 : precision == Precision::bf16 ? LLAMA_FTYPE_MOSTLY_BF16 : LLAMA_FTYPE_ALL_F32;
   params.allow_requantize = true;
   llama::take_errors();
   if (llama_model_quantize(from.c_str(), to.c_str(), &params) != 0)
-    throw Error(Fault::io, to.string() + ": can't be written as " + (precision == Precision::q8_0 ? "Q8_0" : "F32") + ": " + llama::take_errors());
+    throw Error(Fault::io, to.string() + ": can't be written as " + to_string(precision) + ": " + llama::take_errors());
 }
 
 }  // namespace hone

@@ -1,5 +1,6 @@
 // Lessons: commits, versions, reading.
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "store/impl.h"

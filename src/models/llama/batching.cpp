@@ -72,15 +72,31 @@ class BatchingEngine final : public Engine {
     job.prompt = &prompt;
     job.generation = &generation;
     job.cells = static_cast<int>(prompt.tokens.size()) + generation.most();
-    serve(job);
+    submit(job).get();
     job.usage.generated_tokens = generation.generated();
     Reply reply = std::move(generation).reply();
     reply.usage = job.usage;
     return reply;
   }
 
-  ChoiceAnswer score(const ChoiceWork& work) override {
-    Job job;
+  std::vector<ChoiceAnswer> score(std::span<const ChoiceWork> works) override {
+    std::deque<Job> jobs(works.size());
+    std::vector<std::future<void>> finished;
+    for (std::size_t i = 0; i < works.size(); ++i) {
+      plan(jobs[i], works[i]);
+      finished.push_back(submit(jobs[i]));
+    }
+    for (auto& f : finished) f.wait();  // all, before the jobs may go
+    std::vector<ChoiceAnswer> answers;
+    for (std::size_t i = 0; i < works.size(); ++i) {
+      finished[i].get();
+      answers.push_back(answer_of(jobs[i]));
+    }
+    return answers;
+  }
+
+ private:
+  void plan(Job& job, const ChoiceWork& work) const {
     job.prompt = &work.prompt;
     job.choices = &work;
     job.trees = choice_trees(work.choices, tree_leaves, tree_nodes);
@@ -92,8 +108,10 @@ class BatchingEngine final : public Engine {
       job.most_leaves = std::max(job.most_leaves, tree.leaves);
     }
     job.cells += static_cast<int>(most);
-    serve(job);
-    ChoiceAnswer answer{std::vector<double>(work.choices.size()), job.usage};
+  }
+
+  static ChoiceAnswer answer_of(const Job& job) {
+    ChoiceAnswer answer{std::vector<double>(job.choices->choices.size()), job.usage};
     for (std::size_t t = 0; t < job.trees.size(); ++t) {
       answer.usage.prompt_tokens += static_cast<std::int64_t>(job.trees[t].nodes.size());
       const std::vector<double> totals = job.scores[t].totals();
@@ -102,8 +120,7 @@ class BatchingEngine final : public Engine {
     return answer;
   }
 
- private:
-  void serve(Job& job) {
+  std::future<void> submit(Job& job) {
     job.usage.calls = 1;
     job.usage.prompt_tokens = static_cast<std::int64_t>(job.prompt->tokens.size());
     auto finished = job.done.get_future();
@@ -112,7 +129,7 @@ class BatchingEngine final : public Engine {
       queue_.push_back(&job);
     }
     wake_.notify_one();
-    finished.get();
+    return finished;
   }
 
   void loop() {
@@ -265,7 +282,13 @@ class BatchingEngine final : public Engine {
   void take(Slot& slot, std::size_t index, std::span<const float> logits) {
     Job& job = *slot.job;
     if (job.generation != nullptr) {
-      if (!job.generation->advance(logits)) return;
+      bool more = false;
+      try {
+        more = job.generation->advance(logits);
+      } catch (...) {
+        return finish(slot, std::current_exception());  // its own trouble, not the others'
+      }
+      if (!more) return;
       slot.pending.push_back({job.generation->last_token(), static_cast<llama_pos>(slot.held.size()), {slot.id}, true});
       slot.fed = 0;
       slot.node0 = 1;

@@ -131,8 +131,10 @@ class CanonicalEngine final : public Engine {
   Reply chat(const Prompt& prompt, Generation generation) override {
     return on_worker([&] { return chat_now(prompt, generation); });
   }
-  ChoiceAnswer score(const ChoiceWork& work) override {
-    return on_worker([&] { return score_now(work); });
+  std::vector<ChoiceAnswer> score(std::span<const ChoiceWork> works) override {
+    std::vector<ChoiceAnswer> answers;
+    for (const ChoiceWork& work : works) answers.push_back(on_worker([&] { return score_now(work); }));
+    return answers;
   }
 
  private:

@@ -20,12 +20,12 @@ struct ChoiceAnswer {
   Usage usage;
 };
 
-// Both calls block and are safe from many threads.
+// Both calls block and are safe from many threads. Several works in one call are as several calls from as many threads.
 class Engine {
  public:
   virtual ~Engine() = default;
   virtual Reply chat(const Prompt& prompt, Generation generation) = 0;
-  virtual ChoiceAnswer score(const ChoiceWork& work) = 0;
+  virtual std::vector<ChoiceAnswer> score(std::span<const ChoiceWork> works) = 0;
 };
 
 struct EngineSetup {

@@ -100,6 +100,14 @@ bool Generation::allowed(llama_token token) {
   return one.logit != nothing;
 }
 
+void Generation::accept_in_grammar(llama_token token) {
+  try {
+    llama_sampler_accept(grammar_.get(), token);
+  } catch (const std::exception& e) {
+    throw Error(Fault::internal, std::string("grammar: ") + e.what());
+  }
+}
+
 llama_token Generation::sample(llama_token_data_array& candidates) {
   llama_sampler_apply(chain_.get(), &candidates);
   const auto at = static_cast<std::size_t>(std::max<std::int64_t>(candidates.selected, 0));
@@ -138,7 +146,7 @@ bool Generation::advance(std::span<const float> logits) {
     trace_.entropy.push_back(static_cast<float>(facts.entropy));
   }
   if (llama_vocab_is_eog(vocab_, token)) return false;
-  if (grammar_) llama_sampler_accept(grammar_.get(), token);
+  if (grammar_) accept_in_grammar(token);
   if (chain_) llama_sampler_accept(chain_.get(), token);
   const std::size_t before = text_.size();
   text_ += piece(*vocab_, token, false);

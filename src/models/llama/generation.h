@@ -32,6 +32,7 @@ class Generation {
   llama_token choose(std::span<const float> logits);
   llama_token sample(llama_token_data_array& candidates);
   bool allowed(llama_token token);
+  void accept_in_grammar(llama_token token);
   void candidates_from(std::span<const float> logits);
 
   const llama_vocab* vocab_;

@@ -31,6 +31,14 @@ void check_roles(std::span<const Message> messages) {
   if (!anything) throw Error(Fault::bad_input, "prompt: expected at least one message with content, got none");
 }
 
+common_chat_templates_ptr templates_of(const llama_model& model) {
+  try {
+    return common_chat_templates_init(&model, "");
+  } catch (const std::exception& e) {
+    throw Error(Fault::bad_input, std::string("the model file's chat template can't be read: ") + e.what());
+  }
+}
+
 }  // namespace
 
 std::vector<int> cut_points(int tokens, std::span<const int> boundaries) {
@@ -81,7 +89,7 @@ std::string_view choice_gap(std::string_view before, bool after_turn_start) {
   return " ";
 }
 
-Prompter::Prompter(const llama_model& model) : vocab_(llama_model_get_vocab(&model)), templates_(common_chat_templates_init(&model, "")) {
+Prompter::Prompter(const llama_model& model) : vocab_(llama_model_get_vocab(&model)), templates_(templates_of(model)) {
   const int n = llama_vocab_n_tokens(vocab_);
   for (llama_token t = 0; t < n; ++t) {
     if ((llama_vocab_get_attr(vocab_, t) & LLAMA_TOKEN_ATTR_CONTROL) != 0) {
