@@ -194,6 +194,14 @@ void check_arms(const Recipe& recipe) {
                                       std::to_string(baselines) + " and " + std::to_string(learned));
 }
 
+// Comments of the file are lost; what was changed is said at the top.
+std::string with_overrides(const YAML::Node& root, const std::string& path, const std::vector<std::string>& overrides) {
+  std::string out = "# " + path + " with";
+  for (const auto& o : overrides) out += " " + o;
+  std::replace(out.begin(), out.end(), '\n', ' ');
+  return out + "\n" + YAML::Dump(root) + "\n";
+}
+
 }  // namespace
 
 const Arm* Recipe::arm(ArmRole role) const {
@@ -215,7 +223,8 @@ Recipe parse_recipe(const std::string& text, const std::string& path, const std:
 
   Recipe out;
   out.path = path;
-  out.text = text;
+  out.overrides = overrides;
+  out.text = overrides.empty() ? text : with_overrides(root, path, overrides);
   YAML::Node arms;
   for (const auto& [key, value] : r.entries(root, "recipe")) {
     if (std::find(kTopLevel.begin(), kTopLevel.end(), key) == kTopLevel.end())

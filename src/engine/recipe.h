@@ -65,7 +65,8 @@ struct Arm {
 
 struct Recipe {
   std::string name, path;   // path as given, or "builtin:desk"
-  std::string text;         // the YAML as read
+  std::string text;         // YAML that gives this recipe again: as read or, with overrides, written anew with them in place
+  std::vector<std::string> overrides;  // as given to --set
   Part env, agent{"react", {}, ""}, method;
   Settings learn_agent;     // settings that replace the agent's while learning (exploration)
   double withhold = 0.05;   // chance that a recalled lesson is withheld while learning

@@ -30,6 +30,16 @@ TEST(Recipe, ReadsEveryPart) {
   EXPECT_EQ(r.arms[1].agent.settings.at("cases").values[0], "2");
 }
 
+TEST(Recipe, ItsTextGivesItAgainWithWhatWasSet) {
+  const std::vector<std::string> set{"env.train=9", "method.name=expel", "method.insights=false", "seed=4"};
+  const auto r = parse_recipe(kGood, "r.yaml", set);
+  EXPECT_EQ(r.overrides, set);
+  EXPECT_EQ(parse_recipe(kGood, "r.yaml").text, kGood);
+  const auto again = parse_recipe(r.text, "stored");
+  EXPECT_EQ(recipe_fingerprint(again), recipe_fingerprint(r));
+  EXPECT_NE(recipe_fingerprint(again), recipe_fingerprint(parse_recipe(kGood, "r.yaml")));
+}
+
 TEST(Recipe, OverridesReplaceFieldsWhateverTheirForm) {
   const auto r = parse_recipe(kGood, "r.yaml", {"env.train=9", "method.retries=0", "seed=5", "env.command=[a, b]"});
   EXPECT_EQ(r.env.settings.at("train").values[0], "9");

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -178,6 +179,15 @@ Json training_json(const ReportData& data) {
   return out;
 }
 
+// As a shell takes it for one word.
+std::string shell_word(const std::string& word) {
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("_-./=:,+", c) != nullptr; });
+  if (plain) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
 void replace(std::string& text, const std::string& marker, const std::string& value) {
   const auto at = text.find(marker);
   if (at == std::string::npos) throw Error(Fault::internal, "web/report.html lacks its marker " + marker);
@@ -248,7 +258,9 @@ Json report_json(const ReportData& data) {
   out["store"] = {{"episodes", data.store->count_episodes({.run = data.run})}, {"lessons", rates.live}, {"duplicates", rates.duplicate_rate},
                   {"junk", rates.junk_rate}, {"path", store_path(data.home).string()}};
   out["warnings"] = data.warnings;
-  out["repeat"] = Json::array({"hone learn " + command + " --fresh", "hone runs show " + data.run, "hone store list"});
+  std::string again = "hone learn " + shell_word(command) + " --fresh";
+  for (const auto& o : recipe.overrides) again += " --set " + shell_word(o);
+  out["repeat"] = Json::array({again, "hone runs show " + data.run, "hone store list"});
   return out;
 }
 
