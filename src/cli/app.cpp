@@ -1,6 +1,8 @@
 #include "cli/app.h"
 
+#include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -49,7 +51,9 @@ int exit_status(const Error& e) {
 
 int guarded(const Context& context) {
   try {
-    return context.action();
+    const int status = context.action();
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error(Fault::io, "standard output can't be written");
+    return status;
   } catch (const Error& e) {
     if (e.fault() == Fault::interrupted) note("stopped; the same command goes on where this one ended");
     else fail(e.what(), context.json, to_string(e.fault()));
@@ -58,6 +62,27 @@ int guarded(const Context& context) {
     fail(e.what(), context.json, "internal");
     return 1;
   }
+}
+
+// One line: the word that no command has, with the nearest one, or what the parser says.
+std::string complaint(const CLI::App& app, int argc, char** argv, const CLI::ParseError& e) {
+  const CLI::App* at = &app;
+  std::string path = "hone";
+  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+    const auto subs = at->get_subcommands([](const CLI::App*) { return true; });
+    if (subs.empty()) break;
+    const auto known = std::find_if(subs.begin(), subs.end(), [&](const CLI::App* sub) { return sub->get_name() == argv[i]; });
+    if (known == subs.end()) {
+      std::vector<std::string> names;
+      for (const CLI::App* sub : subs) names.push_back(sub->get_name());
+      return unknown_name("command", argv[i], names, path).what();
+    }
+    at = *known;
+    path += std::string(" ") + argv[i];
+  }
+  std::string said = e.what();
+  std::replace(said.begin(), said.end(), '\n', ' ');
+  return path + ": " + said + " (" + path + " --help)";
 }
 
 }  // namespace
@@ -87,8 +112,10 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    const int status = app.exit(e);
-    return status == 0 ? 0 : 2;
+    if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
+    const bool json = std::any_of(argv, argv + argc, [](const char* word) { return std::string_view(word) == "--json"; });
+    fail(complaint(app, argc, argv, e), json, to_string(Fault::usage));
+    return 2;
   }
   context.home = home.empty() ? default_home() : std::filesystem::path(home);
   return guarded(context);

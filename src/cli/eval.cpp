@@ -53,7 +53,7 @@ void add_eval(CLI::App& app, Context& context) {
   command->add_option("--set", flags->set, "replace a field in every recipe")->take_all();
   command->add_option("--seeds", flags->seeds, "so many runs of each recipe: seed, seed + 1, ...")->check(CLI::Range(1, 1000));
   command->add_option("--tasks", flags->tasks, "only the first so many test tasks")->check(CLI::Range(0, 1000000));
-  command->add_option("--version", flags->version, "the lessons as they were at this version (hone runs show lists them)");
+  command->add_option("--version", flags->version, "the lessons as they were at this version; 1 is the first round of learning")->check(CLI::NonNegativeNumber);
   command->callback([flags, &context] { context.action = [flags, &context] { return eval(context, *flags); }; });
 }
 

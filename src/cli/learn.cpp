@@ -7,7 +7,9 @@
 #include "cli/terminal.h"
 #include "core/error.h"
 #include "engine/play.h"
+#include "engine/opened.h"
 #include "engine/run.h"
+#include "store/store.h"
 
 namespace hone::cli {
 
@@ -83,7 +85,8 @@ int learn(const Context& context, const LearnFlags& flags) {
   options.fresh = flags.fresh;
   if (!flags.from_store.empty()) {
     EpisodeQuery query;
-    if (flags.from_store != "all") query.run = flags.from_store;
+    const Store store(store_path(context.home), {.create = false, .read_only = true});
+    if (flags.from_store != "all") query.run = store.find_run(flags.from_store).id;
     options.from_store = query;
   }
   const RunResult run = run_recipe(recipe, options);

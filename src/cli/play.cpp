@@ -32,7 +32,7 @@ std::string read_action(const Observation& seen) {
 }
 
 void show(const Observation& seen) {
-  print(printable(seen.text, 2000));
+  if (!seen.text.empty()) print(printable(seen.text, 2000));
   if (seen.choices.empty()) return;
   std::size_t widest = 0;
   for (const auto& c : seen.choices) widest = std::max(widest, c.size());
@@ -62,6 +62,7 @@ int play(const Context&, const PlayFlags& flags) {
     for (const Task& task : world->tasks(Split::train)) {
       if (played >= flags.tasks) break;
       print("\n" + bold(fmt::format("task {} of {}", played + 1, flags.tasks)));
+      print((world->facts().task_word.empty() ? "Task" : world->facts().task_word) + ": " + printable(task.goal, 2000));
       Observation seen = env->reset(task);
       for (;;) {
         show(seen);

@@ -70,7 +70,7 @@ void add_recall(CLI::App& app, Context& context) {
   command->add_option("--kind", flags->kind, "task kind");
   command->add_option("--env", flags->env, "world");
   command->add_option("--diversity", flags->diversity, "0 = only relevance, 1 = only difference (MMR)")->check(CLI::Range(0.0, 1.0));
-  command->add_option("--version", flags->version, "the lessons as they were at this version");
+  command->add_option("--version", flags->version, "the lessons as they were at this version")->check(CLI::NonNegativeNumber);
   command->add_option("--embedder", flags->embedder, "must be the one that the run used");
   command->callback([flags, &context] { context.action = [flags, &context] { return recall(context, *flags); }; });
 }

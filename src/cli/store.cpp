@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include "cli/app.h"
 #include "cli/terminal.h"
@@ -21,9 +22,10 @@ struct StoreFlags {
   int limit = 20, keep_best = 0, older_than_days = 0;
 };
 
-Store open(const Context& context, bool writing) {
-  if (writing) std::filesystem::create_directories(context.home);
-  return Store(store_path(context.home), {.create = writing, .read_only = !writing});
+enum class Opening { read, change, create };  // change: it must be there
+Store open(const Context& context, Opening how) {
+  if (how == Opening::create) std::filesystem::create_directories(context.home);
+  return Store(store_path(context.home), {.create = how == Opening::create, .read_only = how == Opening::read});
 }
 
 std::string lesson_text(const Lesson& lesson) {
@@ -34,11 +36,11 @@ std::string lesson_text(const Lesson& lesson) {
 }
 
 int list(const Context& context, const StoreFlags& flags) {
-  const Store store = open(context, false);
+  const Store store = open(context, Opening::read);
   if (flags.lessons) {
     wire::Json all = wire::Json::array();
     std::vector<std::vector<std::string>> rows;
-    for (const auto& s : store.lessons({.scope = std::nullopt, .run = flags.run, .env = flags.env, .limit = flags.limit})) {
+    for (const auto& s : store.lessons({.scope = std::nullopt, .run = flags.run.empty() ? "" : store.find_run(flags.run).id, .env = flags.env, .limit = flags.limit})) {
       all.push_back(wire::to_json(s.lesson));
       rows.push_back({s.lesson.id, s.lesson.learner, s.lesson.env, std::to_string(s.added), lesson_text(s.lesson)});
     }
@@ -63,7 +65,7 @@ int list(const Context& context, const StoreFlags& flags) {
 }
 
 int show(const Context& context, const std::string& id) {
-  const Store store = open(context, false);
+  const Store store = open(context, Opening::read);
   if (const auto e = store.episode(id)) {
     print(context.json ? wire::dump(wire::to_json(*e)) : wire::to_json(*e).dump(2, ' ', false, wire::Json::error_handler_t::replace));
     if (!context.json) print(fmt::format("lessons that rest on it: {}", store.resting_on(id).size()));
@@ -80,7 +82,7 @@ int show(const Context& context, const std::string& id) {
 }
 
 int export_all(const Context& context, const StoreFlags& flags) {
-  const Store store = open(context, false);
+  const Store store = open(context, Opening::read);
   ExportOptions options;
   options.canonical = flags.canonical;
   if (!flags.run.empty()) options.runs = {store.find_run(flags.run).id};
@@ -90,30 +92,41 @@ int export_all(const Context& context, const StoreFlags& flags) {
     if (!std::cout) throw Error(Fault::io, "standard output can't be written");
     return 0;
   }
-  const std::string part = flags.out + ".part";
-  {
-    std::ofstream out(part, std::ios::binary);
-    if (!out) throw Error(Fault::io, flags.out + ": can't be written");
-    export_jsonl(store, out, options);
-    out.flush();
-    if (!out) {
-      std::filesystem::remove(part);
-      throw Error(Fault::io, flags.out + ": can't be written (no space?); nothing was left there");
-    }
-  }
-  std::filesystem::rename(part, flags.out);
+  std::error_code code;
+  const auto there = std::filesystem::status(flags.out, code);
+  if (std::filesystem::is_directory(there)) throw Error(Fault::usage, flags.out + ": expected a file to write, got a directory");
+  // A regular file changes its name into place when it is complete; a device or a pipe is written to as it is.
+  const bool as_it_is = std::filesystem::exists(there) && !std::filesystem::is_regular_file(there);
+  const std::string part = as_it_is ? flags.out : flags.out + ".part";
+  const auto failed = [&] {
+    if (!as_it_is) std::filesystem::remove(part, code);
+    return Error(Fault::io, flags.out + ": can't be written (no space?); nothing was left there");
+  };
+  std::ofstream out(part, std::ios::binary);
+  if (!out) throw Error(Fault::io, flags.out + ": can't be written");
+  export_jsonl(store, out, options);
+  out.close();
+  if (!out) throw failed();
+  if (as_it_is) return 0;
+  std::filesystem::rename(part, flags.out, code);
+  if (code) throw failed();
   return 0;
 }
 
 int import_file(const Context& context, const StoreFlags& flags) {
-  std::ifstream in(flags.path, std::ios::binary);
-  if (!in) throw Error(Fault::usage, flags.path + ": can't be read (no such file?)");
+  if (std::filesystem::is_directory(flags.path)) throw Error(Fault::usage, flags.path + ": expected a file of JSON lines, got a directory");
+  std::ifstream file(flags.path, std::ios::binary);
+  if (!file) throw Error(Fault::usage, flags.path + ": can't be read (no such file?)");
+  std::stringstream piped;  // what can't be read twice is kept
+  const bool regular = std::filesystem::is_regular_file(flags.path);
+  if (!regular) piped << file.rdbuf(), piped.clear();
+  std::istream& in = regular ? static_cast<std::istream&>(file) : piped;
   std::string first;
   std::getline(in, first);
   in.clear();
   in.seekg(0);
   const bool chats = first.find("\"messages\"") != std::string::npos;
-  Store store = open(context, true);
+  Store store = open(context, Opening::create);
   ChatImport options;
   options.file = flags.path;
   options.name = std::filesystem::path(flags.path).stem().string();
@@ -127,7 +140,7 @@ int import_file(const Context& context, const StoreFlags& flags) {
 int merge_other(const Context& context, const StoreFlags& flags) {
   std::filesystem::path other = flags.path;
   if (std::filesystem::is_directory(other)) other = store_path(other);
-  Store store = open(context, true);
+  Store store = open(context, Opening::create);
   const auto done = merge(store, other);
   if (context.json) print_json({{"added", done.added}, {"known", done.known}, {"conflicts", done.conflicts}});
   else print(fmt::format("{} added, {} were here already, {} differed and are kept beside ours", done.added, done.known, done.conflicts));
@@ -137,7 +150,7 @@ int merge_other(const Context& context, const StoreFlags& flags) {
 int prune_old(const Context& context, const StoreFlags& flags) {
   if (flags.older_than_days == 0 && flags.keep_best == 0 && flags.run.empty())
     throw Error(Fault::usage, "hone store prune: say what may go: --older-than DAYS, --keep-best N or --run RUN (with --dry-run to look first)");
-  Store store = open(context, true);
+  Store store = open(context, Opening::change);
   PrunePolicy policy;
   if (!flags.run.empty()) policy.runs = {store.find_run(flags.run).id};
   if (flags.older_than_days > 0) {
@@ -153,7 +166,7 @@ int prune_old(const Context& context, const StoreFlags& flags) {
 }
 
 int verify_all(const Context& context) {
-  const Store store = open(context, false);
+  const Store store = open(context, Opening::read);
   const auto problems = verify(store);
   if (context.json) print_json({{"path", store.path().string()}, {"problems", problems}, {"hash", problems.empty() ? content_hash(store) : ""}});
   else if (problems.empty()) print(fmt::format("{}: sound (schema {}, content {})", store.path().string(), store.schema_version(), content_hash(store).substr(0, 16)));
@@ -163,7 +176,7 @@ int verify_all(const Context& context) {
 }
 
 int erase(const Context& context, const StoreFlags& flags) {
-  Store store = open(context, true);
+  Store store = open(context, Opening::change);
   const auto gone = flags.dry_run ? erase_preview(store, flags.id) : erase_episode(store, flags.id);
   if (context.json) {
     print_json({{"episodes", gone.episodes}, {"lessons", gone.lessons}, {"generations", gone.generations}, {"artifacts", gone.artifacts}, {"orphans", gone.orphans}, {"dry_run", flags.dry_run}});

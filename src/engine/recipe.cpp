@@ -304,7 +304,7 @@ std::vector<FieldDoc> describe_recipe() {
   std::vector<FieldDoc> docs = {
       {"name", "text", "<env>-<method>", "", "what the run is called"},
       {"env", "name or map", "", "hone env list", "the world, with its settings"},
-      {"agent", "name or map", "react", "hone env list --agents", "who acts, with its settings"},
+      {"agent", "name or map", "react", "hone agent list", "who acts, with its settings"},
       {"learn", "map", "", "", "agent settings that hold while learning only"},
       {"model", "name, path or map", "", "hone model list", "the language model"},
       {"embedder", "name", "all-minilm-l6-v2", "", "what recall compares texts with"},

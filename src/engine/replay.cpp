@@ -67,8 +67,7 @@ std::vector<Change> find_changes(const Stage& stage, const ReplayPlan& plan, con
       break;
     }
     if (listener)
-      listener({"progress", {{"phase", "replay"}, {"done", std::max<int>(looked, static_cast<int>(changes.size()))},
-                             {"total", std::min<int>(plan.try_at_most, static_cast<int>(played.size()))}}});
+      listener({"progress", {{"phase", "replay"}, {"done", changes.size()}, {"total", plan.want}}});
   }
   // What a lesson gained comes before what it lost.
   std::stable_partition(changes.begin(), changes.end(), [](const Change& c) { return c.solved_with && !c.solved_without; });

@@ -167,6 +167,7 @@ RunResult run_recipe(const Recipe& recipe, const RunOptions& options) {
   std::filesystem::create_directories(options.home / "runs", failure);
   if (failure) throw Error(Fault::io, (options.home / "runs").string() + ": can't be made: " + failure.message());
   Store store(store_path(options.home));
+  if (!recipe.transfer_from.empty()) (void)store.find_run(recipe.transfer_from);  // before anything is played
   std::string hash = opened.config_hash();
   if (options.from_store) hash += "/from-store";
   Running r{recipe, options, opened, store, {}};
