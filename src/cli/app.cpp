@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <poll.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -49,10 +50,16 @@ int exit_status(const Error& e) {
   return e.fault() == Fault::usage || e.fault() == Fault::bad_input ? 2 : 1;
 }
 
+// "hone ... | head -1": whoever read our output has what they wanted; that is no failure.
+bool reader_left() {
+  pollfd out{STDOUT_FILENO, 0, 0};
+  return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
 int guarded(const Context& context) {
   try {
     const int status = context.action();
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error(Fault::io, "standard output can't be written");
+    if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && !reader_left()) throw Error(Fault::io, "standard output can't be written");
     return status;
   } catch (const Error& e) {
     if (e.fault() == Fault::interrupted) note("stopped; the same command goes on where this one ended");
@@ -68,7 +75,11 @@ int guarded(const Context& context) {
 std::string complaint(const CLI::App& app, int argc, char** argv, const CLI::ParseError& e) {
   const CLI::App* at = &app;
   std::string path = "hone";
-  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+  for (int i = 1; i < argc; ++i) {
+    if (argv[i][0] == '-') {
+      if (std::string_view(argv[i]) == "--home") ++i;
+      continue;
+    }
     const auto subs = at->get_subcommands([](const CLI::App*) { return true; });
     if (subs.empty()) break;
     const auto known = std::find_if(subs.begin(), subs.end(), [&](const CLI::App* sub) { return sub->get_name() == argv[i]; });

@@ -242,7 +242,7 @@ Json report_json(const ReportData& data) {
   for (const auto& point : data.curve) curve += point.result.usage;
   const auto rates = data.store->rates(scope_of(data.run));
   const std::string command = recipe.path.rfind("builtin:", 0) == 0 ? recipe.path.substr(8) : recipe.path;
-  const std::string title = recipe.name + ": " + recipe.method.name + " in " + recipe.env.name + (recipe.model.empty() ? "" : " with " + recipe.model);
+  const std::string title = recipe.name + ": " + recipe.method.name + (recipe.model.empty() ? "" : " with " + recipe.model);
   Json out{{"title", title}, {"created", created}, {"version", std::string(hone_version)}};
   out["recipe"] = {{"name", recipe.name}, {"yaml", recipe.text}, {"path", recipe.path}};
   out["run"] = {{"id", data.run}, {"seed", recipe.seed}, {"env", recipe.env.name}, {"method", recipe.method.name}, {"agent", recipe.agent.name},

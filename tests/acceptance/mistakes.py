@@ -1,10 +1,12 @@
 """What people get wrong, and what breaks under them: one clear error each, the right status, nothing lost."""
+import json
 import os
 import pathlib
 import shutil
 import stat
+import subprocess
 
-from _hone import hone, last_json, scratch, small_desk
+from _hone import BIN, hone, last_json, scratch, small_desk
 
 
 def error(*arguments, status, words, home, **more):
@@ -72,7 +74,33 @@ with scratch() as folder:
     # a finished run is still there after all this
     assert last_json(hone("runs", "list", "--json", home=home))[0]["status"] == "finished"
 
-    # two at once: the second is told who has the run, or waits its turn
-    assert hone("nonsense", home=home, check=2).stderr
+    # words that are no command
+    error("lern", "desk", status=2, words=["lern", "did you mean 'learn'"], home=home)
+    error("store", "lst", status=2, words=["lst", "hone store"], home=home)
+    error("learn", recipe, "--sett", "x=1", status=2, words=["--sett"], home=home)
+    assert json.loads(hone("lern", "--json", home=home, check=2).stdout)["kind"] == "usage"
     assert hone(check=2).stderr
+
+    # devices, pipes, folders
+    error("store", "export", "--out", folder, status=2, words=["directory"], home=home)
+    error("store", "import", folder, status=2, words=["directory"], home=home)
+    fifo = f"{folder}/fifo"
+    os.mkfifo(fifo)
+    with open(f"{folder}/copy", "wb") as copy:
+        reader = subprocess.Popen(["cat", fifo], stdout=copy)
+    hone("store", "export", "--out", fifo, home=home)
+    reader.wait(timeout=60)
+    exported = pathlib.Path(f"{folder}/copy").read_bytes()
+    assert exported == hone("store", "export", home=home).stdout.encode() and stat.S_ISFIFO(os.stat(fifo).st_mode), "a pipe is written to, not replaced"
+    piped = subprocess.run([str(BIN), "--home", f"{folder}/piped", "store", "import", "/dev/stdin", "--json"], input=exported, capture_output=True, timeout=60)
+    assert json.loads(piped.stdout)["added"] > 0, piped
+    with open("/dev/full", "w") as full:
+        assert subprocess.run([str(BIN), "--home", home, "runs", "list"], stdout=full, stderr=subprocess.PIPE, timeout=60).returncode == 1
+
+    # names of runs that are not there: said before anything is played
+    error("learn", recipe, "--from-store", "nosuch", status=1, words=["nosuch"], home=home)
+    error("learn", recipe, "--set", "transfer_from=nosuch", status=1, words=["nosuch"], home=home)
+    error("store", "list", "--lessons", "--run", "nosuch", status=1, words=["nosuch"], home=home)
+    error("store", "prune", "--keep-best", "1", status=1, words=["hone.db"], home=f"{folder}/nowhere")
+    assert not os.path.exists(f"{folder}/nowhere"), "pruning nothing must not make a store"
 print("every mistake got its one clear error")
