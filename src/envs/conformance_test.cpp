@@ -98,7 +98,8 @@ TEST(WorldConformance, AnEnvCanBeResetInTheMiddle) {
 
 TEST(WorldConformance, FactsSayWhatAnAgentMustKnow) {
   for (const EnvEntry* e : listed(false)) {
-    const auto& f = e->open(settings_for(*e))->facts();
+    const auto world = e->open(settings_for(*e));
+    const auto& f = world->facts();
     EXPECT_FALSE(f.name.empty() || f.role.empty() || f.action_help.empty()) << e->name;
     EXPECT_GT(f.max_steps, 0) << e->name;
   }

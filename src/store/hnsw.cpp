@@ -1,5 +1,8 @@
 #include "store/hnsw.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define NO_MANUAL_VECTORIZATION  // hnswlib reads one entry past a list to prefetch it: without effect, but the sanitizer stops at it
+#endif
 #include <hnswlib/hnswlib.h>
 
 #include <algorithm>

@@ -117,7 +117,8 @@ TEST(Expel, SwitchesDifferInOnePromptBlock) {
   auto prompt_with = [&](const char* insights, const char* cases) {
     f.score(lessons.get(), settings({{"insights", insights}, {"cases", cases}}), std::string("p") + insights + cases);
     std::string text;
-    for (const auto& m : f.find_->record().back().prompt) text += m.content + "\n";
+    const auto prompt = f.find_->record().back().prompt;  // record() is a copy
+    for (const auto& m : prompt) text += m.content + "\n";
     return text;
   };
   const auto full = prompt_with("true", "1"), insights_only = prompt_with("true", "0"), recall_only = prompt_with("false", "1");
