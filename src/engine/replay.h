@@ -25,7 +25,8 @@ struct ReplayPlan {
   int try_at_most = 24;  // episodes looked at
 };
 
-// `played`: episodes of the arm with lessons, in the order in which they deserve to be looked at. Replays go to the journal too.
+// `played`: episodes of the arm with lessons. Looked at first: moves that rest on the fewest lessons, among those in the order given.
+// Changes that turned a lost try into a solved one come first in the result. Replays go to the journal too.
 std::vector<Change> find_changes(const Stage& stage, const ReplayPlan& plan, const std::vector<Episode>& played, Journal& journal,
                                  const Listener& listener);
 
