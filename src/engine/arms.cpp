@@ -17,6 +17,17 @@ std::vector<Arm> default_arms(const Recipe& recipe) {
 
 }  // namespace
 
+ArmResult* offered(std::span<ArmResult> rows) {
+  const auto rank = [](const ArmResult& row) { return std::pair(row.validation->score.mean, row.arm.lessons); };
+  ArmResult* best = nullptr;
+  for (auto& row : rows)
+    if (row.validation && (best == nullptr || rank(row) > rank(*best))) best = &row;
+  if (best == nullptr)
+    for (auto& row : rows)
+      if (row.arm.role == ArmRole::learned) best = &row;
+  return best;
+}
+
 Arms::Arms(Plan plan) : plan_(std::move(plan)), arms_(plan_.recipe->arms.empty() ? default_arms(*plan_.recipe) : plan_.recipe->arms) {
   const auto* folded = dynamic_cast<const Folded*>(plan_.learner);
   folded_ = folded != nullptr && folded->folds() > 1;
@@ -86,15 +97,16 @@ std::vector<CurvePoint> Arms::curve(const LearnState& state) {
     const auto commit = plan_.store->find_commit(plan_.run, "learn/" + std::to_string(round));
     if (commit)
       if (const auto it = commit->versions.find(scope_of(plan_.run)); it != commit->versions.end()) version = it->second;
-    while (next <= points && state.tasks_seen[round] >= (train * next + points - 1) / points) {
-      // The last point waits for the end of learning: it is what the run leaves behind.
-      if (next == points && !state.done) return out;
-      if (next == points) version = plan_.store->latest_version(scope_of(plan_.run));
-      std::unique_ptr<Lessons> known;
-      if (version > 0) known = plan_.store->snapshot(scope_of(plan_.run), version, plan_.opened->embedder());
-      out.push_back({state.tasks_seen[round], version, point(learned, "curve/" + std::to_string(next), known.get())});
-      ++next;
-    }
+    const int before = next;
+    while (next <= points && state.tasks_seen[round] >= (train * next + points - 1) / points) ++next;
+    if (next == before) continue;
+    const int reached = next - 1;  // a round that passes several points is measured once
+    // The last point waits for the end of learning: it is what the run leaves behind.
+    if (reached == points && !state.done) return out;
+    if (reached == points) version = plan_.store->latest_version(scope_of(plan_.run));
+    std::unique_ptr<Lessons> known;
+    if (version > 0) known = plan_.store->snapshot(scope_of(plan_.run), version, plan_.opened->embedder());
+    out.push_back({state.tasks_seen[round], version, point(learned, "curve/" + std::to_string(reached), known.get())});
   }
   return out;
 }
@@ -111,15 +123,7 @@ std::vector<ArmResult> Arms::table() {
   for (auto& row : rows)
     if (row.arm.role != ArmRole::baseline)
       row.against_baseline = compare_paired(baseline->test.scores, row.test.scores, rng().split(row.arm.name));
-  ArmResult* best = nullptr;
-  for (auto& row : rows) {
-    if (!row.arm.lessons || !row.validation) continue;
-    if (best == nullptr || row.validation->score.mean > best->validation->score.mean) best = &row;
-  }
-  if (best == nullptr)
-    for (auto& row : rows)
-      if (row.arm.role == ArmRole::learned) best = &row;
-  if (best != nullptr) best->best = true;
+  if (auto* best = offered(rows)) best->best = true;
   return rows;
 }
 

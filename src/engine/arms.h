@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,12 @@ struct ArmResult {
   EvalResult test;
   std::optional<EvalResult> validation;
   Comparison against_baseline;  // on the test tasks
-  bool best = false;            // of the arms with lessons, by validation
+  bool best = false;            // the one to offer, see offered()
 };
+
+// The agent to offer: best on the validation tasks, the baseline among them, since experience may do harm. Among equals those
+// with lessons go first, then the order of the recipe. Without validation tasks: the learned arm. Null without rows.
+ArmResult* offered(std::span<ArmResult> rows);
 
 struct CurvePoint {
   std::int64_t tasks_seen = 0;

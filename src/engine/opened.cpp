@@ -67,6 +67,12 @@ Opened::Opened(const Recipe& recipe) : recipe_(recipe) {
 
 Opened::~Opened() = default;
 
+bool Opened::for_tests_only() const {
+  for (const auto& backend : backend_catalog())
+    if (backend.handles(recipe_.model)) return backend.tests_only;
+  return false;
+}
+
 std::vector<Task> Opened::tasks(Split split) const { return reflex() ? batch_->tasks(split) : world_->tasks(split); }
 
 Stage Opened::stage(Split split, const Part& agent, const Settings& over, std::stop_token stop) const {

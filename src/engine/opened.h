@@ -30,6 +30,7 @@ class Opened {
   Embedder* embedder() const { return embedder_.get(); }
   const std::string& model_sha() const { return model_sha_; }
   std::vector<Task> tasks(Split split) const;
+  bool for_tests_only() const;  // the model is a script
 
   // A stage for this recipe's agent with `over` on top of its settings.
   Stage stage(Split split, const Part& agent, const Settings& over, std::stop_token stop) const;

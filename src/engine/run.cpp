@@ -9,6 +9,7 @@
 #include "engine/reflex_run.h"
 #include "engine/replay.h"
 #include "engine/report.h"
+#include "engine/stored.h"
 #include "engine/transfer.h"
 #include "store/store.h"
 
@@ -90,7 +91,14 @@ void deliberate(Running& r, ReportData& data) {
   plan.stage = r.opened.stage(Split::train, recipe.agent, recipe.learn_agent, r.options.stop);
   plan.learner = learner.get();
   plan.embedder = r.opened.embedder();
-  if (r.options.from_store) plan.stored = r.store.episodes(*r.options.from_store);
+  if (r.options.from_store) {
+    Stored stored = experience_from(r.store.episodes(*r.options.from_store), r.opened.world());
+    for (const auto& w : stored.warnings) {
+      data.warnings.push_back(w);
+      r.tell("warning", {{"text", w}});
+    }
+    plan.stored = std::move(stored.episodes);
+  }
   plan.rng = rng;
   plan.listener = r.options.listener;
   std::size_t shown = 0;
@@ -141,6 +149,7 @@ RunResult drive(Running& r) {
   data.home = r.options.home;
   data.resumed = r.resumed;
   data.report_path = std::filesystem::absolute(r.directory / "report.html").lexically_normal();
+  if (r.opened.for_tests_only()) data.warnings.push_back("model '" + r.recipe.model + "' is a script for tests: its scores say nothing about a real model");
   if (r.opened.reflex()) reflex_run({&r.recipe, &r.opened, &r.store, r.info.id, r.options.listener, r.options.stop}, data);
   else deliberate(r, data);
   data.seconds = r.seconds();

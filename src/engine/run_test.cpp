@@ -6,6 +6,7 @@
 #include "engine/compare.h"
 #include "engine/engine_test_kit.h"
 #include "engine/report.h"
+#include "engine/stored.h"
 #include "store/upkeep.h"
 
 namespace hone {
@@ -55,6 +56,54 @@ TEST(Run, EvaluationLeavesStoreAndModelAsTheyWere) {
   const auto early = compare_recipes({.home = home, .recipes = {recipe}, .seeds = 1, .version = 0, .tasks = 0, .listener = {}, .stop = {}});
   EXPECT_LE(early.rows[2].score.mean, result.rows[2].score.mean);
   EXPECT_THROW(compare_recipes({.home = home, .recipes = {recipe}, .seeds = 2, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}}), Error);
+}
+
+TEST(Run, TheAgentOfferedIsTheBestOnValidationEvenIfItIsTheBaseline) {
+  const auto row = [](ArmRole role, bool lessons, std::optional<double> validation) {
+    ArmResult out;
+    out.arm.role = role;
+    out.arm.lessons = lessons;
+    if (validation) out.validation.emplace().score.mean = *validation;
+    return out;
+  };
+  const auto chosen = [](std::vector<ArmResult> rows) { return offered(rows) == nullptr ? -1 : static_cast<int>(offered(rows) - rows.data()); };
+  const auto before = ArmRole::baseline, after = ArmRole::learned, other = ArmRole::other;
+  EXPECT_EQ(chosen({row(before, false, 0.5), row(after, true, 0.2)}), 0);
+  EXPECT_EQ(chosen({row(before, false, 0.5), row(after, true, 0.5), row(other, true, 0.5)}), 1);
+  EXPECT_EQ(chosen({row(before, false, 0.5), row(after, true, 0.6), row(other, true, 0.7)}), 2);
+  EXPECT_EQ(chosen({row(before, false, {}), row(after, true, {}), row(other, true, {})}), 1);
+  EXPECT_EQ(chosen({}), -1);
+}
+
+TEST(Run, TheCurveMeasuresNoRoundTwice) {
+  Scratch scratch;
+  const auto recipe = kit(scratch, {"env.train=8", "evaluation.curve=8", "evaluation.changes=0"});  // two rounds of four tasks
+  const auto run = run_recipe(recipe, {.home = scratch / "home", .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
+  std::vector<int> at;
+  for (const auto& point : run.report["curve"]) at.push_back(point["tasks_seen"]);
+  EXPECT_EQ(at, (std::vector<int>{0, 4, 8}));
+}
+
+TEST(Stored, ChatsBecomeEpisodesOfThisWorldAndEvaluationTasksStayOut) {
+  Scratch scratch;
+  test::Bench bench(scratch);
+  const auto train = bench.world->tasks(Split::train), exam = bench.world->tasks(Split::test);
+  Episode chat;
+  chat.task = {.id = "abc", .env = "chat", .kind = "", .goal = "my chat", .seed = 0, .params = {}};
+  Episode copied = chat, played, leaked, foreign;
+  copied.task.goal = exam[0].goal;  // the text of a test task, brought in from outside
+  played.task = train[0];
+  leaked.task = exam[1];
+  foreign.task = {.id = "g", .env = "gridworld", .kind = "grid", .goal = "go", .seed = 0, .params = {}};
+  const Stored stored = experience_from({chat, copied, played, leaked, foreign}, *bench.world);
+  ASSERT_EQ(stored.episodes.size(), 2U);
+  EXPECT_EQ(stored.episodes[0].task.env, "desk");
+  EXPECT_EQ(stored.episodes[0].task.kind, train[0].kind);
+  EXPECT_EQ(stored.episodes[1].task.id, train[0].id);
+  ASSERT_EQ(stored.warnings.size(), 3U);
+  EXPECT_NE(stored.warnings[0].find("1 of 5 stored episodes come from outside"), std::string::npos);
+  EXPECT_NE(stored.warnings[2].find("2 of 5 stored episodes are tries at tasks that this run is evaluated on"), std::string::npos);
+  EXPECT_THROW(experience_from({foreign, leaked}, *bench.world), Error);
 }
 
 TEST(Run, ReflexMethodsShareTheRun) {

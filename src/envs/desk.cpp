@@ -30,9 +30,9 @@ std::vector<std::string> choose_queues(const std::vector<LabelledText>& rows, co
   const auto have = static_cast<int>(order.size());
   const int wanted = config.queues > 0 ? config.queues : have - config.queue_offset;
   if (wanted < 2 || config.queue_offset + wanted > have)
-    throw Error(Fault::bad_input, "desk: expected at least 2 queues and at most the " + std::to_string(have) +
-                                      " in the requests, got queues " + std::to_string(config.queues) + " after queue_offset " +
-                                      std::to_string(config.queue_offset));
+    throw Error(Fault::bad_input, "desk: expected at least 2 queues, the requests name " + std::to_string(have) +
+                                      (config.queues > 0 || config.queue_offset > 0 ? "; queues " + std::to_string(config.queues) + " after queue_offset " +
+                                                                                          std::to_string(config.queue_offset) + " do not fit" : ""));
   return {order.begin() + config.queue_offset, order.begin() + config.queue_offset + wanted};
 }
 
@@ -79,10 +79,18 @@ void keep_first_of_equal(std::vector<LabelledText>& rows, std::unordered_set<std
   std::erase_if(rows, [&](const LabelledText& row) { return !seen.insert(normalised(row.text)).second; });
 }
 
-void require_enough(const Piles& piles, int wanted, const std::string& parts, std::size_t queues) {
-  if (piles.left() >= static_cast<std::size_t>(wanted)) return;
-  throw Error(Fault::bad_input, "desk: expected at least " + std::to_string(wanted) + " different requests (" + parts + "), got " +
-                                    std::to_string(piles.left()) + " in " + std::to_string(queues) + " queues");
+// The splits that come from one pile, made smaller in proportion when `fit` allows it.
+void require_enough(const Piles& piles, const std::vector<int*>& splits, const DeskConfig& config, const std::string& parts) {
+  long long wanted = 0;
+  for (const int* n : splits) wanted += *n;
+  const auto have = static_cast<long long>(piles.left());
+  if (have >= wanted) return;
+  constexpr long long fewest = 10;
+  if (!config.fit || have < fewest)
+    throw Error(Fault::bad_input, "desk: expected at least " + std::to_string(config.fit ? fewest : wanted) + " different requests (" + parts + "), got " +
+                                      std::to_string(have) + (config.fit ? "" : "; set train, validation and test so that they fit, or fit: true"));
+  for (int* n : splits)
+    if (*n > 0) *n = static_cast<int>(std::max(1LL, *n * have / wanted));
 }
 
 struct DeskData {
@@ -219,7 +227,7 @@ const std::vector<DeskItem>& DeskSplits::of(Split split) const {
   return split == Split::train ? train : split == Split::validation ? validation : test;
 }
 
-DeskSplits split_desk(std::vector<LabelledText> rows, std::vector<LabelledText> test_rows, const DeskConfig& config) {
+DeskSplits split_desk(std::vector<LabelledText> rows, std::vector<LabelledText> test_rows, DeskConfig config) {
   const bool own_test = !test_rows.empty();
   DeskSplits out;
   out.queues = choose_queues(rows, config);
@@ -230,11 +238,11 @@ DeskSplits split_desk(std::vector<LabelledText> rows, std::vector<LabelledText> 
   Piles piles(rows, out.queues, rng.split("requests"));
   if (own_test) {
     Piles test_piles(test_rows, out.queues, rng.split("test requests"));
-    require_enough(test_piles, config.test, "test", out.queues.size());
+    require_enough(test_piles, {&config.test}, config, "test");
     out.test = test_piles.deal(config.test);
-    require_enough(piles, config.validation + config.train, "validation and train", out.queues.size());
+    require_enough(piles, {&config.validation, &config.train}, config, "validation and train");
   } else {
-    require_enough(piles, config.test + config.validation + config.train, "test, validation and train", out.queues.size());
+    require_enough(piles, {&config.test, &config.validation, &config.train}, config, "test, validation and train");
     out.test = piles.deal(config.test);
   }
   out.validation = piles.deal(config.validation);

@@ -20,7 +20,7 @@ struct DeskConfig {
   int train = 200, validation = 60, test = 100;
   std::uint64_t split_seed = 1;
   int train_tries = 5, eval_tries = 1;
-  bool shuffle_labels = false, describe = false;
+  bool shuffle_labels = false, describe = false, fit = false;
 };
 
 template <class V>
@@ -36,6 +36,7 @@ void visit(V& v, DeskConfig& c) {
   v.field("train", c.train, "training requests", {.min = 0, .max = many});
   v.field("validation", c.validation, "validation requests", {.min = 0, .max = many});
   v.field("test", c.test, "test requests", {.min = 0, .max = many});
+  v.field("fit", c.fit, "with fewer requests than the three splits ask for, make all three smaller in proportion instead of refusing");
   v.field("split_seed", c.split_seed, "seed of the choice of queues and of the splits");
   v.field("train_tries", c.train_tries, "queues that may be tried for a training request", {.min = 1, .max = 1000});
   v.field("eval_tries", c.eval_tries, "queues that may be tried for a validation or test request", {.min = 1, .max = 1000});
@@ -59,7 +60,7 @@ struct DeskSplits {
 // the other, in a new order of queues each round, so that every split and every prefix of one is as balanced as the data
 // allow, and the test requests don't depend on how many training requests are asked for.
 // Throws Error{bad_input} when there are fewer requests or queues than asked for. `test_rows` empty = test from `rows`.
-DeskSplits split_desk(std::vector<LabelledText> rows, std::vector<LabelledText> test_rows, const DeskConfig& config);
+DeskSplits split_desk(std::vector<LabelledText> rows, std::vector<LabelledText> test_rows, DeskConfig config);
 
 std::unique_ptr<World> open_desk(const Settings& settings);
 

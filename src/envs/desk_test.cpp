@@ -101,6 +101,19 @@ TEST(DeskSplits, EqualTextsNeverCrossSplits) {
   EXPECT_THROW(split_desk(parse_requests(csv, "x.csv", {}), {}, c), Error);
 }
 
+TEST(DeskSplits, FitMakesAllThreeSmallerInProportionAndOnlyWhenNeeded) {
+  DeskConfig config = small_config();
+  const auto as_asked = small_splits(config);
+  config.fit = true;
+  EXPECT_EQ(small_splits(config).train.size(), as_asked.train.size());
+  config.train = 320, config.validation = 24, config.test = 100;  // 444 asked for, 40 there
+  const auto fitted = small_splits(config);
+  EXPECT_EQ(fitted.test.size(), 9U);  // floor(100 * 40 / 444)
+  EXPECT_EQ(fitted.validation.size(), 2U);
+  EXPECT_EQ(fitted.train.size(), 28U);
+  EXPECT_THROW(small_splits(config, 3, 3), Error);  // nine requests are no desk
+}
+
 TEST(DeskSplits, TwoDesksByQueueOffsetShareNoQueue) {
   auto c = small_config();
   c.queues = 2;
@@ -249,7 +262,7 @@ TEST(Desk, BadInputGetsOneClearError) {
   EXPECT_NE(refusal(settings({{"requests", "/nowhere/at/all.csv"}})).find("/nowhere/at/all.csv: no such file"), std::string::npos);
   EXPECT_NE(refusal(settings({{"requests", "/"}})).find("got a directory"), std::string::npos);
   TempFile small("_small.csv", small_csv(4, 10));
-  EXPECT_NE(refusal(settings({{"requests", small.path}})).find("expected at least 360 different requests (test, validation and train), got 40 in 4 queues"),
+  EXPECT_NE(refusal(settings({{"requests", small.path}})).find("expected at least 360 different requests (test, validation and train), got 40; set train"),
             std::string::npos);
   TempFile one("_one.csv", small_csv(1, 10));
   EXPECT_NE(refusal(settings({{"requests", one.path}, {"train", "1"}})).find("at least 2 queues"), std::string::npos);
