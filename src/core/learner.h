@@ -42,6 +42,7 @@ struct Update {
 struct Progress {
   int round = 0;           // how many times learn() was called
   bool last_call = false;  // a budget is about to end: finish with what there is
+  std::int64_t episodes_left = -1;  // most trials that may be asked for now; -1 = no cap
 };
 
 // A model call that is not a move.

@@ -12,10 +12,10 @@ namespace {
 
 std::string two_part(const char* kind, int round) { return std::string(kind) + "/" + std::to_string(round); }
 
-std::string cap_reached(const Budget& budget, const LearnState& state, std::size_t next_trials) {
+std::string cap_reached(const Budget& budget, const LearnState& state, std::int64_t asks) {
   const auto tokens = state.usage.prompt_tokens + state.usage.generated_tokens;
-  // A round without tries plays no episode.
-  if (budget.episodes > 0 && next_trials > 0 && state.episodes + static_cast<std::int64_t>(next_trials) > budget.episodes) return "episodes";
+  // A round without experience plays no episode.
+  if (budget.episodes > 0 && asks > 0 && state.episodes + asks > budget.episodes) return "episodes";
   if (budget.tokens > 0 && tokens >= budget.tokens) return "tokens";
   if (budget.money > 0 && state.usage.money >= budget.money) return "money";
   if (budget.seconds > 0 && state.usage.seconds >= budget.seconds) return "seconds";
@@ -89,9 +89,12 @@ class Loop {
   void round() {
     if (plan_.stage.stop.stop_requested()) throw Error(Fault::interrupted, "stopped");
     const auto started = std::chrono::steady_clock::now();
-    Progress progress{.round = state_.rounds, .last_call = false};
+    Progress progress{.round = state_.rounds, .last_call = false, .episodes_left = -1};
+    if (budget_.episodes > 0) progress.episodes_left = std::max<std::int64_t>(0, budget_.episodes - state_.episodes);
     Need need = plan_.learner->next(progress);
-    const std::string cap = need.done ? std::string() : cap_reached(budget_, state_, need.trials.size());
+    // How many episodes a rollout holds is known only afterwards: it needs room for one.
+    const auto asks = need.trials.empty() && need.rollout_steps > 0 ? 1 : static_cast<std::int64_t>(need.trials.size());
+    const std::string cap = need.done ? std::string() : cap_reached(budget_, state_, asks);
     if (!cap.empty()) {
       state_.ended_by = cap;
       progress.last_call = true;

@@ -12,6 +12,7 @@
 #include "engine/stored.h"
 #include "engine/transfer.h"
 #include "store/store.h"
+#include "wire/sha256.h"
 
 namespace hone {
 
@@ -44,6 +45,15 @@ std::optional<RunInfo> earlier_run(const Store& store, const std::string& hash) 
   for (auto& run : store.runs())
     if (run.config_hash == hash && run.status != RunStatus::imported) found = std::move(run);
   return found;
+}
+
+// Which stored episodes a run learns from is part of what it is.
+std::string chosen_episodes(const Store& store, const Opened& opened, EpisodeQuery query) {
+  if (opened.reflex()) throw Error(Fault::usage, "--from-store: a method of the reflex tempo learns from rollouts, not from stored episodes");
+  query.with_steps = false;
+  std::string ids;
+  for (const auto& e : store.episodes(query)) ids += e.id + "\n";
+  return sha256_hex(ids).substr(0, 16);
 }
 
 RunInfo make_run(Store& store, const Recipe& recipe, const Opened& opened, const std::string& hash) {
@@ -178,7 +188,7 @@ RunResult run_recipe(const Recipe& recipe, const RunOptions& options) {
   Store store(store_path(options.home));
   if (!recipe.transfer_from.empty()) (void)store.find_run(recipe.transfer_from);  // before anything is played
   std::string hash = opened.config_hash();
-  if (options.from_store) hash += "/from-store";
+  if (options.from_store) hash += "/from-store/" + chosen_episodes(store, opened, *options.from_store);
   Running r{recipe, options, opened, store, {}};
   if (const auto earlier = earlier_run(store, hash); earlier && !options.fresh) {
     r.info = *earlier;

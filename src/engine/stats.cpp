@@ -63,7 +63,13 @@ Interval bootstrap_mean(std::span<const double> values, Rng rng, int resamples) 
 
 Interval bootstrap_difference(std::span<const double> baseline, std::span<const double> learned, Rng rng, int resamples) {
   const auto d = differences(baseline, learned);
-  return d.empty() ? Interval{} : percentile(d, rng, resamples);
+  if (d.empty()) return {};
+  const bool alike = std::all_of(d.begin(), d.end(), [&](double v) { return v == d[0]; });
+  if (!alike || !is_binary(baseline) || !is_binary(learned)) return percentile(d, rng, resamples);
+  const int n = static_cast<int>(d.size());
+  const double near_one = wilson(n, n).low, near_zero = wilson(0, n).high;
+  if (d[0] == 0.0) return {0.0, -near_zero, near_zero, n};
+  return d[0] > 0.0 ? Interval{1.0, near_one, 1.0, n} : Interval{-1.0, -1.0, -near_one, n};
 }
 
 double mcnemar_exact(int b, int c) {

@@ -19,7 +19,8 @@ struct Interval {
 // variance would get an interval of width zero, which claims too much: for 0/1 scores that are all alike the Wilson interval is used.
 Interval bootstrap_mean(std::span<const double> values, Rng rng, int resamples = 10000);
 
-// Bootstrap of the mean of learned[i] - baseline[i]; the pairs are resampled.
+// Bootstrap of the mean of learned[i] - baseline[i]; the pairs are resampled. 0/1 scores whose differences are all alike get the
+// Wilson interval of the share of pairs that differ: n equal pairs do not show that no pair ever differs.
 Interval bootstrap_difference(std::span<const double> baseline, std::span<const double> learned, Rng rng, int resamples = 10000);
 
 // Wilson score interval of a proportion, 95 % (Wilson 1927).

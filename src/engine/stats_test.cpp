@@ -43,6 +43,19 @@ TEST(Stats, AllAlikeStillHasAnInterval) {
   EXPECT_EQ(bootstrap_mean({}, Rng(1)).n, 0);
 }
 
+TEST(Stats, EqualPairsDoNotProveThatNoPairDiffers) {
+  const std::vector<double> none(10, 0.0), all(10, 1.0);
+  const double u = wilson(0, 10).high;  // 0.2775, Wilson (1927)
+  EXPECT_NEAR(u, 0.2775, 5e-5);
+  const auto same = bootstrap_difference(all, all, Rng(1)), better = bootstrap_difference(none, all, Rng(1)), worse = bootstrap_difference(all, none, Rng(1));
+  EXPECT_DOUBLE_EQ(same.mean, 0.0);
+  EXPECT_DOUBLE_EQ(same.low, -u);
+  EXPECT_DOUBLE_EQ(same.high, u);
+  EXPECT_NEAR(better.low, 1.0 - u, 1e-12);
+  EXPECT_DOUBLE_EQ(better.high, 1.0);
+  EXPECT_NEAR(worse.high, u - 1.0, 1e-12);
+}
+
 TEST(Stats, PermutationTestIsExactForFewPairs) {
   // Three pairs, all better by the same amount: only the two uniform sign assignments of eight are as extreme.
   EXPECT_NEAR(permutation_test(std::vector<double>{0, 0, 0}, std::vector<double>{0.5, 0.5, 0.5}, Rng(1)), 0.25, 1e-12);

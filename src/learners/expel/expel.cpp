@@ -45,7 +45,10 @@ class Expel final : public Learner, public Folded {
     Need need;
     need.done = phase_ == Phase::done;
     if (phase_ != Phase::gather || last_call_ || from_store()) return need;
-    for (const std::size_t i : open_tasks()) need.trials.push_back(trial(i));
+    asked_ = open_tasks();
+    if (progress.episodes_left > 0 && asked_.size() > static_cast<std::size_t>(progress.episodes_left))
+      asked_.resize(static_cast<std::size_t>(progress.episodes_left));
+    for (const std::size_t i : asked_) need.trials.push_back(trial(i));
     return need;
   }
 
@@ -110,7 +113,7 @@ class Expel final : public Learner, public Folded {
   }
 
   void take_tries(std::span<const Episode> episodes, Tools& tools, Update& update) {
-    const auto open = open_tasks();
+    const auto& open = asked_;
     if (episodes.size() != open.size())
       throw Error(Fault::internal, "expel: expected " + std::to_string(open.size()) + " episodes, one per trial asked for, got " +
                                        std::to_string(episodes.size()) + " (stored episodes need from_store: true)");
@@ -306,6 +309,7 @@ class Expel final : public Learner, public Folded {
   const ExpelConfig config_;
   const LearnerContext context_;
   const std::vector<RecallKey> keys_;
+  std::vector<std::size_t> asked_;                          // set by next(): the tasks whose tries learn() is told
   bool last_call_ = false;                                  // set by next() for the learn() that follows
   std::optional<std::vector<std::vector<InsightCall>>> plan_;  // [fold][call], derived
   // What a checkpoint keeps:
