@@ -159,13 +159,21 @@ C section(const Reader& r, const YAML::Node& node, const std::string& field) {
   return read_config<C>(given);
 }
 
+// A name becomes part of file names.
+std::string plain_name(const Reader& r, const YAML::Node& node) {
+  auto name = r.scalar(node, "name");
+  if (name.empty() || name.front() == '.' || name.find_first_of(std::string("/\\\0", 3)) != std::string::npos)
+    r.fail(node, "field 'name': expected a name without '/' that does not begin with '.', got '" + name + "'");
+  return name;
+}
+
 void parse_field(const Reader& r, Recipe& out, const std::string& key, const YAML::Node& value) {
-  if (key == "name") out.name = r.scalar(value, key);
+  if (key == "name") out.name = plain_name(r, value);
   else if (key == "env") out.env = r.part(value, key);
   else if (key == "agent") out.agent = r.part(value, key);
   else if (key == "method") out.method = r.part(value, key);
   else if (key == "learn") out.learn_agent = r.settings(value, key);
-  else if (key == "embedder") out.embedder = r.scalar(value, key);
+  else if (key == "embedder") out.embedder = r.scalar(value, key), out.embedder_where = r.at(value);
   else if (key == "transfer_from") out.transfer_from = r.scalar(value, key);
   else if (key == "seed") r.number(value, key, out.seed, {});
   else if (key == "in_flight") r.number(value, key, out.in_flight, {.min = 1, .max = 256});
@@ -178,6 +186,7 @@ void parse_field(const Reader& r, Recipe& out, const std::string& key, const YAM
     const auto part = r.part(value, key);
     out.model = part.name;
     out.model_settings = part.settings;
+    out.model_where = part.where;
   }
 }
 

@@ -72,6 +72,7 @@ struct Recipe {
   double withhold = 0.05;   // chance that a recalled lesson is withheld while learning
   std::string model, embedder = "all-minilm-l6-v2";
   Settings model_settings;
+  std::string model_where, embedder_where;  // for error messages
   std::uint64_t seed = 1;
   int in_flight = 4;
   bool deterministic = true;

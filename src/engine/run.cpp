@@ -76,6 +76,8 @@ RunResult finished(const Running& r, bool reused) {
   out.report_path = r.directory / "report.html";
   if (const auto json = r.store.record(r.info.id, "result")) out.result = wire::parse(*json, "result of run " + r.info.id);
   if (const auto json = r.store.record(r.info.id, "report")) out.report = wire::parse(*json, "report of run " + r.info.id);
+  if (out.result.is_null() || out.report.is_null())
+    throw Error(Fault::not_found, "the result of run " + r.info.id + " quoted an episode that was erased and went with it; --fresh runs this recipe again");
   return out;
 }
 
