@@ -18,16 +18,16 @@ struct Part {
   std::string where;
 };
 
-struct Budget {  // caps on learning; 0 = none
+struct Budget {  // caps on learning, looked at before each round; evaluation comes on top; 0 = none
   std::int64_t episodes = 0, tokens = 0;
   double seconds = 0.0, money = 0.0;
 };
 template <class V>
 void visit(V& v, Budget& c) {
-  v.field("episodes", c.episodes, "most episodes to play while learning, 0 = no cap", {.min = 0});
-  v.field("tokens", c.tokens, "most tokens, prompt and generated, 0 = no cap", {.min = 0});
+  v.field("episodes", c.episodes, "most episodes to play while learning (reflex worlds: the round that reaches it is finished), 0 = no cap", {.min = 0});
+  v.field("tokens", c.tokens, "most tokens of learning, prompt and generated; the round that reaches it is finished, evaluation comes on top; 0 = no cap", {.min = 0});
   v.field("seconds", c.seconds, "most seconds of learning, 0 = no cap; a run cut by time does not repeat exactly", {.min = 0});
-  v.field("money", c.money, "most money, in the currency of the prices, 0 = no cap", {.min = 0});
+  v.field("money", c.money, "most money of learning, in the currency of the prices; as for tokens; 0 = no cap", {.min = 0});
 }
 
 struct Prices {  // per million tokens
