@@ -88,7 +88,10 @@ struct Recipe {
 // `overrides`: "key=value" with dotted keys, as given to --set ("env.tries=3", "seed=2").
 Recipe parse_recipe(const std::string& text, const std::string& path, const std::vector<std::string>& overrides = {});
 
-// A path to a file, or the name of a recipe that ships with Hone ("desk").
+// Names of the recipes that ship with Hone: "desk", ...
+std::vector<std::string> builtin_recipes();
+
+// A path to a file, or the name of a recipe that ships with Hone.
 Recipe load_recipe(const std::string& path_or_name, const std::vector<std::string>& overrides = {});
 
 // What decides the result, as bytes: everything but in_flight, the path and the layout of the file.
