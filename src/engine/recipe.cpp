@@ -252,15 +252,16 @@ Recipe parse_recipe(const std::string& text, const std::string& path, const std:
   return out;
 }
 
+std::vector<std::string> builtin_recipes() {
+  std::vector<std::string> names;
+  for (const auto file : builtin_recipe_names()) names.emplace_back(file.substr(0, file.rfind(".yaml")));
+  return names;
+}
+
 Recipe load_recipe(const std::string& path_or_name, const std::vector<std::string>& overrides) {
-  std::vector<std::string> known;
-  for (const auto file : builtin_recipe_names()) {
-    std::string name(file);
-    name = name.substr(0, name.rfind(".yaml"));
-    if (const auto slash = name.find("recipes/"); slash == 0) name = name.substr(8);
-    if (name == path_or_name) return parse_recipe(std::string(builtin_recipe(file)), "builtin:" + name, overrides);
-    known.push_back(name);
-  }
+  const auto known = builtin_recipes();
+  for (const auto& name : known)
+    if (name == path_or_name) return parse_recipe(std::string(builtin_recipe(name + ".yaml")), "builtin:" + name, overrides);
   std::ifstream in(path_or_name, std::ios::binary);
   if (!in) {
     if (path_or_name.find('/') == std::string::npos && path_or_name.find('.') == std::string::npos)

@@ -96,6 +96,18 @@ TEST(Run, TokensMoneyAndReflexEpisodesAreCappedToo) {
   EXPECT_EQ(ended_by(parse_recipe("env: gridworld\nmethod: tabular_q\nbudget: {episodes: 10}\n", "grid.yaml")), "episodes");
 }
 
+TEST(Run, AnEstimateCountsWhatTheCapsAllow) {
+  Scratch scratch;
+  const auto free = estimate_run(kit(scratch), {}), capped = estimate_run(kit(scratch, {"budget.episodes=3"}), {});
+  EXPECT_EQ(free.train_tasks, 24);
+  EXPECT_EQ(free.episodes, 24);
+  EXPECT_EQ(capped.episodes, 3);
+  EXPECT_GT(free.tokens, capped.tokens);
+  EXPECT_EQ(free.evaluation_tasks, 3 * (12 + 8) + 3 * 8);  // three arms on test and validation, three points of the curve
+  EXPECT_EQ(estimate_run(parse_recipe("env: gridworld\nmethod: tabular_q\n", "grid.yaml"), {}).tokens, 0);
+  EXPECT_FALSE(std::filesystem::exists(scratch / "home"));
+}
+
 TEST(Run, EvalPairsTheSameTasksOnlyAndAveragesSeedsTaskByTask) {
   Scratch scratch;
   const auto recipe = kit(scratch), other = kit(scratch, {"env.split_seed=7", "name=other"});

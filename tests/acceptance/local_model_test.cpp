@@ -492,7 +492,7 @@ TEST(LocalModel, NamesAFileThatIsTruncatedOrNoModel) {
   }
   std::ofstream(folder / "text.gguf") << "GGUFxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
   expect_fault(folder / "text.gguf", Fault::bad_input);
-  expect_fault(folder / "absent.gguf", Fault::not_found);
+  expect_fault(folder / "absent.gguf", Fault::usage);
   if (model_status("all-minilm-l6-v2").present) expect_fault(path_of("all-minilm-l6-v2"), Fault::bad_input);
   std::filesystem::remove_all(folder);
 }

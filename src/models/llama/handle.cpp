@@ -74,7 +74,7 @@ std::string take_errors() {
 ModelPtr load_model(const std::string& path) {
   start();
   std::error_code code;
-  if (!std::filesystem::exists(path, code)) throw Error(Fault::not_found, path + ": no such model file");
+  if (!std::filesystem::exists(path, code)) throw Error(Fault::usage, path + ": no such model file");
   if (!std::filesystem::is_regular_file(path, code)) throw Error(Fault::bad_input, path + ": expected a model file, got a folder or device");
   std::ifstream file(path, std::ios::binary);
   if (!file) throw Error(Fault::io, path + ": can't be opened for reading");

@@ -38,7 +38,7 @@ void check_cpu(std::string_view built_for, std::span<const CpuFeature> features)
 // What this thread's calls logged as errors since the last call of this, in one line; empties it.
 std::string take_errors();
 
-// Throws Error{not_found | bad_input} naming the file.
+// Throws Error{usage | bad_input} naming the file.
 ModelPtr load_model(const std::string& path);
 // Throws Error{unavailable}, as a rule for want of memory.
 ContextPtr make_context(llama_model& model, const llama_context_params& params, const std::string& name);
