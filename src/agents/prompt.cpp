@@ -160,7 +160,7 @@ std::vector<Message> react_prompt(const PromptParts& parts, const ReactConfig& c
                                           {{"role", parts.world->role},
                                            {"action_help", parts.world->action_help},
                                            {"action_word", action_word(*parts.world)},
-                                           {"max_steps", std::to_string(parts.world->max_steps)},
+                                           {"limit", parts.world->max_steps > 0 ? "You have at most " + std::to_string(parts.world->max_steps) + " steps. " : ""},
                                            {"choices", choice_line(parts)},
                                            {"insights", before ? insights : ""}});
   std::vector<std::string> cases;

@@ -157,6 +157,7 @@ class ReactAgent final : public Agent {
     if (config_.think) {
       move.thought = think(p);
       p.transcript = transcript_;
+      p.cases = recall_cases(p);  // the thought may be what is recalled by
     }
     const auto scores = scores_of(p, seen.choices);
     move.preference = scores;
@@ -263,7 +264,10 @@ class ReactAgent final : public Agent {
     if (tools_.model == nullptr) throw Error(Fault::unavailable, "react: think needs a model that writes text");
     p.transcript.push_back("Thought:");
     const std::string thought = quoted_line(generate(react_prompt(p, config_)).text, rules_);
-    if (!thought.empty()) transcript_.push_back("Thought: " + thought);
+    if (thought.empty()) return {};
+    transcript_.push_back("Thought: " + thought);
+    last_thought_ = thought;
+    thought_last_ = true;
     return thought;
   }
 

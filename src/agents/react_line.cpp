@@ -21,6 +21,10 @@ bool starts_with(std::string_view s, std::string_view word) {
   return s.size() >= word.size() && std::equal(word.begin(), word.end(), s.begin(), [](char a, char b) { return lower(a) == lower(b); });
 }
 
+bool starts_with_word(std::string_view s, std::string_view word) {
+  return starts_with(s, word) && (s.size() == word.size() || !is_letter(s[word.size()]));
+}
+
 // Without "Action 3:" in front; whether there was a colon.
 std::string_view after_cue(std::string_view s, std::size_t word, bool& colon) {
   std::string_view rest = s.substr(word);
@@ -61,15 +65,15 @@ ReactLine parse_react_line(std::string_view line, std::string_view action_word) 
   if (s.starts_with('>')) s = trimmed(s.substr(1));
   bool colon = false;
   for (const std::string_view cue : {"thought", "think"})
-    if (starts_with(s, cue)) {
+    if (starts_with_word(s, cue)) {
       const auto rest = after_cue(s, cue.size(), colon);
       return {ReactLine::thought, std::string(colon ? rest : s)};
     }
-  if (!action_word.empty() && starts_with(s, action_word)) {
+  if (!action_word.empty() && starts_with_word(s, action_word)) {
     const auto rest = after_cue(s, action_word.size(), colon);
     if (colon) return action_of(rest);
   }
-  if (starts_with(s, "action")) return action_of(after_cue(s, 6, colon));
+  if (starts_with_word(s, "action")) return action_of(after_cue(s, 6, colon));
   const auto found = bracketed(s);
   if (found.size() == 1) return action_of(found[0]);
   if (found.size() > 1) return {ReactLine::invalid, ""};

@@ -24,6 +24,8 @@ TEST(ReactLine, ParsesByTheRules) {
            {"Thought: Search[x] may help", ReactLine::thought, "Search[x] may help"},
            {"> think: I need a key", ReactLine::thought, "I need a key"},
            {"Thought 2: I need a key", ReactLine::thought, "I need a key"},
+           {"Actions speak louder", ReactLine::thought, "Actions speak louder"},
+           {"Actionable idea: look", ReactLine::thought, "Actionable idea: look"},
            {"thinking about it", ReactLine::thought, "thinking about it"},
            {"I will Search[Paris] now", ReactLine::action, "Search[Paris]"},
            {"Finish[yes", ReactLine::action, "Finish[yes]"},

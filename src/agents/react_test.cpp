@@ -269,6 +269,27 @@ TEST(React, RecallKeysAskForTheRightText) {
   }
 }
 
+// Among choices too: the thought of this very move is what is recalled by, and the case it finds is in the prompt that decides.
+TEST(React, AThoughtRecallsBeforeTheChoiceIsMade) {
+  PlantedLessons lessons({planted_case("1", "t", {"a"}, 0.9)});
+  std::string scored;
+  ScriptedModel model([](std::span<const Message>, const Sampling&) { return std::string("it is about a"); },
+                      [&](const ChoiceRequest& request, std::size_t) {
+                        scored.clear();
+                        for (const auto& m : request.prompt) scored += m.content + "\n";
+                        return -1.0;
+                      });
+  const auto agent = make_react(settings({{"recall_key", "thought"}, {"think", "true"}, {"calibrate", "never"}}), {&model, &model});
+  agent->begin(brief_of("goal", &lessons));
+  const auto move = agent->act({"Start.", {"a", "b"}, {}});
+  ASSERT_EQ(lessons.queries().size(), 1U);
+  EXPECT_EQ(lessons.queries()[0].key, RecallKey::thought);
+  EXPECT_EQ(lessons.queries()[0].text, "it is about a");
+  ASSERT_EQ(move.lessons.size(), 1U);
+  EXPECT_EQ(move.lessons[0].how, LessonUse::used);
+  EXPECT_NE(scored.find("Queue: a"), std::string::npos) << scored;
+}
+
 TEST(React, LongCasesArePassedOver) {
   PlantedLessons lessons({planted_case("long", "many many many many many many words", {"a"}, 0.9), planted_case("short", "few words", {"b"}, 0.5)});
   ScriptedModel model(no_chat, table({{"a", -1.0}, {"b", -1.5}, {"c", -3.0}}));

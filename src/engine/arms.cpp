@@ -71,6 +71,15 @@ EvalResult Arms::evaluate_arm(const Arm& arm, Split split, const std::string& la
   return evaluate(stage(arm, folded_ ? Split::test : split), plan, *plan_.journal, plan_.listener);
 }
 
+std::vector<double> Arms::fold_scores(const EvalResult& result) const {
+  const auto& folded = dynamic_cast<const Folded&>(*plan_.learner);
+  std::map<std::string, std::vector<double>> by_fold;
+  for (std::size_t i = 0; i < result.scores.size(); ++i) by_fold[folded.scope_for(test_[i])].push_back(result.scores[i]);
+  std::vector<double> out;
+  for (const auto& [fold, scores] : by_fold) out.push_back(mean_and_error(scores).mean);
+  return out;
+}
+
 EvalResult Arms::test(const Arm& arm) { return evaluate_arm(arm, Split::test, "test"); }
 EvalResult Arms::validate(const Arm& arm) { return evaluate_arm(arm, Split::validation, "validation"); }
 
@@ -117,6 +126,7 @@ std::vector<ArmResult> Arms::table() {
     ArmResult row{.arm = arm, .test = {}, .validation = {}, .against_baseline = {}, .best = false};
     if (!validation_.empty()) row.validation = validate(arm);
     row.test = test(arm);
+    if (folded_) row.folds = fold_scores(row.test);
     rows.push_back(std::move(row));
   }
   const auto baseline = std::find_if(rows.begin(), rows.end(), [](const ArmResult& r) { return r.arm.role == ArmRole::baseline; });

@@ -18,6 +18,7 @@ struct ArmResult {
   EvalResult test;
   std::optional<EvalResult> validation;
   Comparison against_baseline;  // on the test tasks
+  std::vector<double> folds;    // success rate of each fold, empty without folds
   bool best = false;            // the one to offer, see offered()
 };
 
@@ -54,11 +55,13 @@ class Arms {
   std::vector<ArmResult> table();
   Stage stage(const Arm& arm, Split split) const;
   const Lessons* lessons();  // of the whole run, latest version; null before anything was learned
+  bool folded() const { return folded_; }
   Rng rng() const { return Rng(plan_.recipe->seed).split("evaluation"); }
 
  private:
   EvalResult evaluate_arm(const Arm& arm, Split split, const std::string& label);
   const Lessons* fold_lessons(const Task& task);
+  std::vector<double> fold_scores(const EvalResult& result) const;
   Plan plan_;
   std::vector<Arm> arms_;
   std::vector<Task> test_, validation_;

@@ -6,6 +6,7 @@
 #include "engine/arms.h"
 #include "engine/opened.h"
 #include "engine/report.h"
+#include "learners/folded.h"
 #include "store/upkeep.h"
 #include "wire/sha256.h"
 
@@ -51,12 +52,19 @@ void add_seed(CompareRow& row, const std::vector<Task>& tasks, const std::vector
   row.tasks = static_cast<int>(tasks.size());
 }
 
+int folds_of(const Learner& learner) {
+  const auto* folded = dynamic_cast<const Folded*>(&learner);
+  return folded == nullptr ? 1 : folded->folds();
+}
+
 // The arms of one recipe and seed on the test tasks.
 class OneRun {
  public:
   OneRun(const CompareOptions& options, const Recipe& recipe, const Store& store)
       : options_(options), recipe_(recipe), opened_(recipe_), store_(store), info_(finished_run(store, recipe_, opened_.config_hash())) {
     if (opened_.reflex()) throw Error(Fault::usage, "hone eval: '" + recipe.name + "' is of the reflex tempo; its scores are in its run's report (hone runs show)");
+    if (const auto learner = opened_.make_learner(Rng(recipe_.seed), nullptr, false); folds_of(*learner) > 1)
+      throw Error(Fault::usage, "hone eval: '" + recipe.name + "' is evaluated by folds, each task with the lessons of the others; its scores are in its run's report (hone runs show)");
   }
 
   void play(std::vector<CompareRow>& rows, Journal& journal, std::size_t first_row) {

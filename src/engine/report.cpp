@@ -49,6 +49,10 @@ Json arms_json(const ReportData& data) {
     j["learned"] = row.arm.role == ArmRole::learned;
     j["default"] = row.best;
     j["note"] = row.arm.note;
+    if (!row.folds.empty()) {
+      const auto over = mean_and_error(row.folds);
+      j["folds"] = {{"scores", row.folds}, {"n", over.n}, {"mean", over.mean}, {"standard_error", over.error}};
+    }
     j["difference"] = nullptr;
     if (row.arm.role != ArmRole::baseline) {
       j["difference"] = interval_json(row.against_baseline.difference);

@@ -95,7 +95,8 @@ void deliberate(Running& r, ReportData& data) {
         r.tell("arm", {{"arm", arm.name}, {"score", interval_json(before.score)}, {"tasks", before.score.n}});
       }
 
-  if (!recipe.transfer_from.empty()) transfer_insights(r.store, recipe, r.opened, r.info.id, r.options.stop);
+  Usage transfer;
+  if (!recipe.transfer_from.empty()) transfer = transfer_insights(r.store, recipe, r.opened, r.info.id, r.options.stop);
   LearnPlan plan;
   plan.store = &r.store;
   plan.run = r.info.id;
@@ -123,6 +124,7 @@ void deliberate(Running& r, ReportData& data) {
   };
   r.tell("phase", {{"phase", "learning"}, {"total", r.opened.tasks(Split::train).size()}});
   data.learned = learn(plan);
+  data.learned.usage += transfer;
   if (!evaluating) return;
   data.curve = arms.curve(data.learned);
   for (; shown < data.curve.size(); ++shown)
@@ -141,7 +143,8 @@ void deliberate(Running& r, ReportData& data) {
   for (const bool gained : {true, false})
     for (std::size_t i = 0; i < learned->test.episodes.size(); ++i)
       if ((learned->test.scores[i] > baseline->test.scores[i]) == gained) order.push_back(learned->test.episodes[i]);
-  if (const Lessons* known = arms.lessons(); known != nullptr && recipe.evaluation.changes > 0) {
+  // With folds every task has lessons of its own: no one list to take a lesson out of.
+  if (const Lessons* known = arms.folded() ? nullptr : arms.lessons(); known != nullptr && recipe.evaluation.changes > 0) {
     r.tell("phase", {{"phase", "replay"}, {"total", recipe.evaluation.changes}});
     data.changes = find_changes(arms.stage(learned->arm, Split::test),
                                 {.run = r.info.id, .lessons = known, .rng = arms.rng(), .want = recipe.evaluation.changes, .try_at_most = 3 * recipe.evaluation.changes},

@@ -139,6 +139,42 @@ TEST(Run, EvalSeesWhatWasErasedSince) {
   EXPECT_THROW(run_recipe(recipe, {.home = home, .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt}), Error);
 }
 
+// Each training task is evaluated once, with what was learned from the other folds: its lessons are of its own fold's scope.
+TEST(Run, FoldsEvaluateEveryTrainingTaskWithTheLessonsOfTheOthers) {
+  Scratch scratch;
+  const auto recipe = kit(scratch, {"method.folds=2", "env.validation=0", "arms=[{name: before, role: baseline, lessons: false}, {name: vote, role: learned, agent: vote, k: 1}]"});
+  const auto run = run_recipe(recipe, {.home = scratch / "home", .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
+  std::map<std::string, double> scores;
+  for (const auto& arm : run.report["arms"]) {
+    EXPECT_EQ(arm["faults"], 0) << arm;
+    EXPECT_EQ(arm["tasks"], 24);
+    EXPECT_EQ(arm["folds"]["n"], 2);
+    scores[arm["name"]] = arm["folds"]["mean"];
+  }
+  EXPECT_GT(scores["vote"], scores["before"]);
+  Journal journal((scratch / "home" / "runs" / run.run / "evaluation.jsonl").string());
+  const Store store(store_path(scratch / "home"));
+  std::set<std::string> scopes;
+  int recalled = 0;
+  for (const auto& e : store.episodes({.run = run.run, .key_prefix = "learn/"})) {
+    const auto played = journal.find("test/vote/" + e.task.id);
+    ASSERT_TRUE(played.has_value()) << e.task.id;
+    EXPECT_EQ(played->steps.size(), 1U) << "one try";
+    scopes.insert(played->by.scope);
+    for (const auto& step : played->steps)
+      for (const auto& use : step.did.lessons) {
+        const auto lesson = store.lesson(use.lesson);
+        ASSERT_TRUE(lesson.has_value());
+        EXPECT_EQ(lesson->lesson.scope, played->by.scope);
+        EXPECT_NE(std::get<Case>(lesson->lesson.what).task_id, e.task.id);
+        ++recalled;
+      }
+  }
+  EXPECT_EQ(scopes, (std::set<std::string>{run.run + "/fold0", run.run + "/fold1"}));
+  EXPECT_GT(recalled, 0);
+  EXPECT_THROW(compare_recipes({.home = scratch / "home", .recipes = {recipe}, .seeds = 1, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}}), Error);
+}
+
 TEST(Stored, ChatsBecomeEpisodesOfThisWorldAndEvaluationTasksStayOut) {
   Scratch scratch;
   test::Bench bench(scratch);

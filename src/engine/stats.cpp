@@ -46,6 +46,15 @@ Interval percentile(std::span<const double> values, Rng rng, int resamples) {
 
 }  // namespace
 
+MeanError mean_and_error(std::span<const double> values) {
+  MeanError out{mean_of(values), 0.0, static_cast<int>(values.size())};
+  if (out.n < 2) return out;
+  double squares = 0.0;
+  for (const double v : values) squares += (v - out.mean) * (v - out.mean);
+  out.error = std::sqrt(squares / (out.n - 1) / out.n);
+  return out;
+}
+
 Interval wilson(int successes, int n) {
   if (n == 0) return {};
   const double p = static_cast<double>(successes) / n, z2 = kZ95 * kZ95;

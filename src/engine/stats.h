@@ -23,6 +23,13 @@ Interval bootstrap_mean(std::span<const double> values, Rng rng, int resamples =
 // Wilson interval of the share of pairs that differ: n equal pairs do not show that no pair ever differs.
 Interval bootstrap_difference(std::span<const double> baseline, std::span<const double> learned, Rng rng, int resamples = 10000);
 
+// Mean and its standard error: sample deviation (n - 1) / sqrt(n); 0 for fewer than two values.
+struct MeanError {
+  double mean = 0.0, error = 0.0;
+  int n = 0;
+};
+MeanError mean_and_error(std::span<const double> values);
+
 // Wilson score interval of a proportion, 95 % (Wilson 1927).
 Interval wilson(int successes, int n);
 

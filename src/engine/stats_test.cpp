@@ -43,6 +43,15 @@ TEST(Stats, AllAlikeStillHasAnInterval) {
   EXPECT_EQ(bootstrap_mean({}, Rng(1)).n, 0);
 }
 
+TEST(Stats, StandardErrorOfFoldsByHand) {
+  // 0.2, 0.4, 0.6, 0.4: mean 0.4, squares 0.08, deviation sqrt(0.08 / 3), error deviation / 2
+  const auto four = mean_and_error(std::vector<double>{0.2, 0.4, 0.6, 0.4});
+  EXPECT_NEAR(four.mean, 0.4, 1e-12);
+  EXPECT_NEAR(four.error, 0.0816496580927726, 1e-12);
+  EXPECT_EQ(four.n, 4);
+  EXPECT_EQ(mean_and_error(std::vector<double>{0.7}).error, 0.0);
+}
+
 TEST(Stats, EqualPairsDoNotProveThatNoPairDiffers) {
   const std::vector<double> none(10, 0.0), all(10, 1.0);
   const double u = wilson(0, 10).high;  // 0.2775, Wilson (1927)

@@ -7,8 +7,8 @@
 
 namespace hone {
 
-void transfer_insights(Store& store, const Recipe& recipe, const Opened& opened, const std::string& run, std::stop_token stop) {
-  if (store.find_commit(run, "transfer")) return;
+Usage transfer_insights(Store& store, const Recipe& recipe, const Opened& opened, const std::string& run, std::stop_token stop) {
+  if (store.find_commit(run, "transfer")) return {};
   const RunInfo source = store.find_run(recipe.transfer_from);
   Transfer transfer;
   transfer.target = opened.world().facts();
@@ -25,6 +25,7 @@ void transfer_insights(Store& store, const Recipe& recipe, const Opened& opened,
   advice.learner = recipe.method.name;
   advice.env = recipe.env.name;
   store.commit({run, "transfer", {.add = {advice}, .retire = {}}, std::nullopt}, opened.embedder());
+  return tools.usage();
 }
 
 }  // namespace hone

@@ -121,13 +121,15 @@ const std::string* meant_queue(const std::vector<std::string>& queues, std::stri
 class DeskEnv final : public Env {
  public:
   DeskEnv(const DeskData& data, Split split) : data_(data), tries_(split == Split::train ? data.config.train_tries : data.config.eval_tries) {
-    for (const auto& item : data.splits.of(split)) label_of_[item.task.id] = &item.label;
+    // All of them: folds evaluate training tasks under the rules of evaluation.
+    for (const Split s : {Split::train, Split::validation, Split::test})
+      for (const auto& item : data.splits.of(s)) label_of_[item.task.id] = &item.label;
   }
 
   Observation reset(const Task& task) override {
     const auto it = label_of_.find(task.id);
     if (it == label_of_.end())
-      throw Error(Fault::bad_input, "desk: expected a task of this split and these settings, got '" + task.id + "'");
+      throw Error(Fault::bad_input, "desk: expected a task of these settings, got '" + task.id + "'");
     label_ = it->second;
     left_ = tries_;
     open_ = data_.splits.queues;

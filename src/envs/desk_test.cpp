@@ -209,9 +209,15 @@ TEST(Desk, TriesRunOutEarlierInEvaluation) {
   }
 }
 
-TEST(Desk, AnEnvRefusesTasksOfAnotherSplit) {
+TEST(Desk, ATrainingTaskCanBePlayedByTheRulesOfEvaluationAndStrangersAreRefused) {
   const auto world = open_desk({});
-  EXPECT_THROW(world->make(Split::train)->reset(world->tasks(Split::test).at(0)), Error);
+  const auto env = world->make(Split::test);
+  const auto seen = env->reset(world->tasks(Split::train).at(0));
+  const auto first = env->step(seen.choices.at(0));
+  EXPECT_TRUE(first.ending.has_value()) << "one try";
+  Task stranger = world->tasks(Split::train).at(0);
+  stranger.id = "desk/of another desk";
+  EXPECT_THROW(env->reset(stranger), Error);
 }
 
 TEST(Desk, BuiltInSetHasTwentyFourQueuesAndTheDefaultSplits) {
