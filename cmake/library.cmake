@@ -63,9 +63,13 @@ endif()
 
 install(FILES docs/man/hone.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
 install(FILES docs/completion/hone.bash DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME hone)
+install(FILES docs/completion/_hone DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
 foreach(folder IN ITEMS recipes data)
   if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}")
     install(DIRECTORY "${folder}" DESTINATION "${CMAKE_INSTALL_DATADIR}/hone" PATTERN "*.py" EXCLUDE)
   endif()
 endforeach()
 install(FILES LICENSE CHANGELOG.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+# libhone carries llama.cpp inside; its licence goes with every copy.
+get_target_property(llama_include hone_llama INTERFACE_INCLUDE_DIRECTORIES)
+install(FILES "${llama_include}/../LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" RENAME LICENSE.llama.cpp)

@@ -1,19 +1,90 @@
-# Bash completion for hone(1).
-_hone() {
-  local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]-}
-  COMPREPLY=()
-  if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W "learn eval play store model env method --help --version" -- "$word")
-    return
-  fi
-  local words="--help --json"
-  case $verb in
-    store) ((COMP_CWORD > 2)) || words="list show export import prune verify" ;;
-    model) ((COMP_CWORD > 2)) || words="list pull show export" ;;
-    env | method) ((COMP_CWORD > 2)) || words="list show" ;;
-    learn) words+=" --set" ;;
-    eval) words+=" --seeds --set" ;;
+# Bash completion for hone(1). tests/acceptance/command_line.py holds it to what `hone --help` says.
+
+# The options of a command, as "verb" or "verb sub-verb".
+_hone_options() {
+  case $1 in
+    learn) echo --set --fresh --dry-run --from-store --fields ;;
+    eval) echo --set --seeds --tasks --version ;;
+    play) echo --set --tasks ;;
+    recall) echo -k --run --by --outcome --kind --env --diversity --version --embedder ;;
+    "runs rm") echo --and-dependents ;;
+    "store list") echo --lessons --run --env --limit ;;
+    "store export") echo --out --run --canonical ;;
+    "store import") echo --env ;;
+    "store prune") echo --older-than --keep-best --run --dry-run ;;
+    "store erase") echo --dry-run ;;
+    "model pull") echo --default --force ;;
+    "") echo --version ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word"; compgen -f -- "$word")
+  echo --home --json --help
 }
-complete -o filenames -F _hone hone
+
+# The words that may come next: verbs, sub-verbs, names.
+_hone_words() {
+  case $1 in
+    "") echo learn eval play runs store recall model env agent method doctor ;;
+    runs) echo list show compare rm ;;
+    store) echo list show export import merge prune verify erase ;;
+    model) echo list show pull ;;
+    env | agent | method) echo list show ;;
+    learn | eval) echo banking77-20 banking77-77 banking77-insights desk desk-expel gridworld own_agent own_world ;;
+    play) echo desk process ;;
+    "model show" | "model pull") echo smollm2-135m qwen2.5-coder-0.5b qwen2.5-coder-1.5b all-minilm-l6-v2 ;;
+    "env show") echo desk process gridworld ;;
+    "agent show") echo react vote random process ;;
+    "method show") echo expel tabular_q ;;
+  esac
+}
+
+_hone() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command="" words="" files="" i
+  COMPREPLY=()
+  [[ $before != "=" ]] || before=${COMP_WORDS[COMP_CWORD - 2]}  # --by=fused comes as three words
+  [[ $word != "=" ]] || word=""
+  for ((i = 1; i < COMP_CWORD; ++i)); do
+    case ${COMP_WORDS[i]} in
+      --home)
+        ((++i))
+        [[ ${COMP_WORDS[i]} != "=" ]] || ((++i))
+        ;;
+      -* | "=") ;;
+      *)
+        case $command in
+          "") command=${COMP_WORDS[i]} ;;
+          runs | store | model | env | agent | method) command+=" ${COMP_WORDS[i]}" ;;
+        esac
+        ;;
+    esac
+  done
+  case $before in
+    --home) files=-d ;;
+    --out) files=-f ;;
+    --by) words="fused dense text" ;;
+    --outcome) words="solved failed" ;;
+    --embedder) words="all-minilm-l6-v2" ;;
+    --from-store) words="all" ;;
+    --env) [[ $command == "store import" ]] || words="desk process gridworld" ;;
+    --set | --seeds | --tasks | --version | -k | --run | --kind | --diversity | --limit | --older-than | --keep-best) [[ -n $command ]] || return ;;
+    *)
+      words=$(_hone_words "$command")
+      case $command in
+        learn | eval) files=recipes ;;
+        "store import" | "store merge") files=-f ;;
+      esac
+      if [[ $word == -* || -z $words$files ]]; then
+        words=$(_hone_options "$command")
+        files=""
+      fi
+      ;;
+  esac
+  mapfile -t COMPREPLY < <(
+    [[ -z $words ]] || compgen -W "$words" -- "$word"
+    case $files in
+      recipes) compgen -G "$word*.y*ml"; compgen -d -- "$word" ;;
+      ?*) compgen "$files" -- "$word" ;;
+    esac
+  )
+  [[ -z $files ]] || compopt -o filenames 2>/dev/null  # fails outside of a completion, as in the test
+  return 0
+}
+complete -F _hone hone

@@ -69,7 +69,7 @@ void add_eval(CLI::App& app, Context& context) {
   auto flags = std::make_shared<EvalFlags>();
   auto* command = app.add_subcommand("eval", "play what was learned on unseen tasks, several recipes in one table; learns nothing");
   command->add_option("recipes", flags->recipes, "recipes whose runs are finished")->required();
-  command->add_option("--set", flags->set, "replace a field in every recipe")->take_all();
+  command->add_option("--set", flags->set, "replace a field in every recipe")->take_all()->allow_extra_args(false);
   command->add_option("--seeds", flags->seeds, "so many runs of each recipe: seed, seed + 1, ...")->capture_default_str()->check(CLI::Range(1, 1000));
   command->add_option("--tasks", flags->tasks, "only the first so many test tasks, 0 = all")->capture_default_str()->check(CLI::Range(0, 1000000));
   command->add_option("--version", flags->version, "the lessons as they were at this version; 1 is the first round of learning")->check(CLI::NonNegativeNumber);

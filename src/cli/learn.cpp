@@ -110,7 +110,7 @@ void add_learn(CLI::App& app, Context& context) {
   auto flags = std::make_shared<LearnFlags>();
   auto* command = app.add_subcommand("learn", "act, learn, evaluate; goes on by itself where it was interrupted");
   command->add_option("recipe", flags->recipe, "a recipe that ships with Hone (desk, ...) or a YAML file");
-  command->add_option("--set", flags->set, "replace a field of the recipe: --set seed=2 --set env.train=100")->take_all();
+  command->add_option("--set", flags->set, "replace a field of the recipe: --set seed=2 --set env.train=100")->take_all()->allow_extra_args(false);
   command->add_flag("--fresh", flags->fresh, "start anew, even if this run is finished or was interrupted");
   command->add_flag("--dry-run", flags->dry_run, "say at least how many tokens, how much time and money it takes, by playing three tasks; write nothing");
   command->add_option("--from-store", flags->from_store, "learn from stored episodes instead of playing: a run's id, or 'all'");

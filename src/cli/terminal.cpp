@@ -198,7 +198,9 @@ void Bar::draw(double done, std::string_view tail, bool last) {
   else if (last) left = duration(spent);
   const std::string of = (total_ > 0 ? fmt::format("{:.0f}/{:.0f}", done, total_) : fmt::format("{:.0f}", done)) + unit_;
   if (!interactive()) {
-    fmt::print(stderr, "{:<{}} {:>9}  {}  {}\n", label_, kLabel, of, tail, left);
+    std::string text = fmt::format("{:<{}} {:>9}  {}  {}", label_, kLabel, of, tail, left);
+    text.resize(text.find_last_not_of(' ') + 1);
+    note(text);
     return;
   }
   constexpr int kCells = 24;
