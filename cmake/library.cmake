@@ -50,9 +50,13 @@ include(\"\${CMAKE_CURRENT_LIST_DIR}/hone-targets.cmake\")
   write_basic_package_version_file("${PROJECT_BINARY_DIR}/generated/hone-config-version.cmake" COMPATIBILITY SameMinorVersion)
   install(FILES "${PROJECT_BINARY_DIR}/generated/hone-config.cmake" "${PROJECT_BINARY_DIR}/generated/hone-config-version.cmake"
     DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/hone")
+  # Every installed header compiles by itself with nlohmann_json alone (tests/acceptance/installed.py): none of the tests',
+  # and none of the insides that include SQLite or llama.cpp.
   foreach(room IN LISTS rooms)
     install(DIRECTORY "${PROJECT_SOURCE_DIR}/src/${room}" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/hone"
-      FILES_MATCHING PATTERN "*.h" PATTERN prompts EXCLUDE PATTERN schema EXCLUDE)
+      FILES_MATCHING PATTERN "*.h" PATTERN prompts EXCLUDE PATTERN schema EXCLUDE PATTERN llama EXCLUDE
+      REGEX "(_kit|_test|/test_[a-z_]*|/planted_lessons)\\.h$" EXCLUDE
+      REGEX "/store/(db|eligible|impl|index|text_index)\\.h$" EXCLUDE)
   endforeach()
   install(FILES "${PROJECT_BINARY_DIR}/generated/hone_version.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/hone")
 endif()

@@ -98,6 +98,11 @@ std::string complaint(const CLI::App& app, int argc, char** argv, const CLI::Par
 
 }  // namespace
 
+void need_store(const Context& context) {
+  const auto path = store_path(context.home);
+  if (!std::filesystem::exists(path)) throw Error(Fault::not_found, path.string() + ": no store here yet; `hone learn desk` makes one (--home names another place)");
+}
+
 int run(int argc, char** argv) {
   static std::stop_source source;  // outlives the detached signal thread
   listen_for_signals(source);
@@ -110,7 +115,7 @@ int run(int argc, char** argv) {
   std::string home;
   app.add_option("--home", home, "directory of the store and the runs (default: $HONE_HOME, else .hone here)");
   app.add_flag("--json", context.json, "print JSON for programs instead of tables for people");
-  app.footer("Start with: hone learn desk\nDocs: README.md, docs/");
+  app.footer("With every command: --home DIR, --json (hone --help)");  // what commands added below inherit
   add_learn(app, context);
   add_eval(app, context);
   add_play(app, context);
@@ -120,6 +125,7 @@ int run(int argc, char** argv) {
   add_model(app, context);
   add_catalogs(app, context);
   add_doctor(app, context);
+  app.footer("Start with: hone learn desk\nDocs: README.md, docs/");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -22,6 +22,9 @@ struct Context {
 
 int run(int argc, char** argv);
 
+// Error{not_found} with the next step when nothing was kept here yet.
+void need_store(const Context& context);
+
 // One per file of this room; each adds its verb.
 void add_learn(CLI::App& app, Context& context);
 void add_eval(CLI::App& app, Context& context);

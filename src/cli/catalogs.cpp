@@ -74,7 +74,7 @@ void add_catalog(CLI::App& app, Context& context, const char* verb, const char* 
   command->add_subcommand("list", "all of them")->callback([&context, rows, more] { context.action = [&context, rows, more] { return list(context, rows(), more); }; });
   auto* one = command->add_subcommand("show", "one of them, with its settings");
   auto name = std::make_shared<std::string>();
-  one->add_option("name", *name)->required();
+  one->add_option("name", *name, std::string("a name from `hone ") + verb + " list`")->required();
   one->callback([&context, rows, name, verb, more] { context.action = [&context, rows, name, verb, more] { return show(context, rows(), *name, verb, more); }; });
 }
 

@@ -7,9 +7,11 @@
 
 #include "cli/app.h"
 #include "cli/terminal.h"
+#include "core/error.h"
 #include "engine/opened.h"
 #include "hone_version.h"
 #include "models/catalogue.h"
+#include "models/fetch.h"
 #include "store/store.h"
 
 namespace hone::cli {
@@ -41,6 +43,17 @@ std::string cpu_features() {
   return "unknown";
 }
 
+// At the folder, or where it would be made.
+Finding free_disk(const std::string& what, std::filesystem::path folder) {
+  std::error_code error;
+  folder = std::filesystem::absolute(folder, error);
+  while (!std::filesystem::exists(folder, error) && folder.has_relative_path()) folder = folder.parent_path();
+  const auto space = std::filesystem::space(folder, error);
+  if (error) return {what, folder.string() + ": " + error.message(), "", false};
+  const bool enough = space.available >= 1000000000;
+  return {what, bytes_text(static_cast<double>(space.available)), enough ? "" : "less than 1 GB is left at " + folder.string(), enough};
+}
+
 std::vector<Finding> examine(const Context& context) {
   std::vector<Finding> out;
   out.push_back({"version", "hone " + std::string(hone_version) + " (" + std::string(build_compiler) + ", " + std::string(build_type) + ")", ""});
@@ -49,19 +62,26 @@ std::vector<Finding> examine(const Context& context) {
   out.push_back({"CPU features", features, ""});
   const bool fits = llama_cpu == "baseline" || features.find(llama_cpu == "avx512" ? "avx512_bf16" : "avx2") != std::string::npos;
   out.push_back({"llama.cpp", std::string(llama_release) + " for " + std::string(llama_cpu), fits ? "" : "built for another CPU: run scripts/setup and build again", fits});
+  std::filesystem::path models;
+  try {
+    models = models_directory();
+  } catch (const Error&) {
+    out.push_back({"models", "no place for them", "set HOME, HONE_CACHE or HONE_MODELS", false});
+  }
   for (const auto& m : model_catalogue()) {
+    if (models.empty()) break;
     const auto status = model_status(m.name);
     const bool needed = m.name == "smollm2-135m" || m.name == "all-minilm-l6-v2";
     out.push_back({"model " + std::string(m.name), status.present ? status.path.string() : "not pulled", status.present ? "" : "hone model pull " + std::string(m.name), status.present || !needed});
   }
-  for (const char* program : {"python3", "pip3", "bwrap", "chromium"}) {
-    const bool there = on_path(program);
-    const bool needed = std::string(program) == "python3";
-    out.push_back({program, there ? "found" : "not found", there ? "" : (needed ? "needed to pull models from packages and for the examples" : "only some tests and pulls use it"), there || !needed});
-  }
-  std::error_code error;
-  const auto space = std::filesystem::space(std::filesystem::exists(context.home) ? context.home : std::filesystem::current_path(), error);
-  if (!error) out.push_back({"free disk", bytes_text(static_cast<double>(space.available)), space.available < 1000000000 ? "less than 1 GB is left" : "", space.available >= 1000000000});
+  const bool python = on_path("python3");
+  out.push_back({"python3", python ? "found" : "not found", python ? "" : "needed to pull models from packages and for the examples", python});
+  const bool pip = python && run_program({"python3", "-m", "pip", "--version"}, "/dev/null", [] {}).exit_code == 0;
+  out.push_back({"python3 -m pip", pip ? "found" : "not found", pip ? "" : "needed to pull models from packages where the hub can't be reached"});
+  const bool browser = on_path("chromium");
+  out.push_back({"chromium", browser ? "found" : "not found", browser ? "" : "only a test of the report page uses it"});
+  out.push_back(free_disk("free disk", context.home));
+  if (!models.empty()) out.push_back(free_disk("free disk for models", models));
   const auto path = store_path(context.home);
   if (!std::filesystem::exists(path)) {
     out.push_back({"store", "none yet at " + path.string(), "hone learn makes it"});

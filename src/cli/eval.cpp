@@ -6,6 +6,8 @@
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "engine/compare.h"
+#include "engine/opened.h"
+#include "store/store.h"
 
 namespace hone::cli {
 
@@ -17,6 +19,22 @@ struct EvalFlags {
   std::int64_t version = -1;
 };
 
+// Phases are named ID@VERSION-LESSONS/ARM, for the journal; people read the run's name and seed.
+Listener naming_runs(Listener next, const Context& context) {
+  const Store store(store_path(context.home), {.create = false, .read_only = true});
+  std::map<std::string, std::string> names;
+  for (const auto& run : store.runs()) names[run.id] = fmt::format("{}, seed {}", run.name, run.seed);
+  return [next = std::move(next), names = std::move(names)](const Event& e) {
+    Event shown = e;
+    if (const auto it = shown.fields.find("phase"); it != shown.fields.end() && it->is_string()) {
+      const auto phase = it->get<std::string>();
+      const auto run = names.find(phase.substr(0, phase.find('@')));
+      if (run != names.end()) *it = phase.substr(phase.rfind('/') + 1) + " (" + run->second + ")";
+    }
+    next(shown);
+  };
+}
+
 int eval(const Context& context, const EvalFlags& flags) {
   CompareOptions options;
   options.home = context.home;
@@ -24,7 +42,8 @@ int eval(const Context& context, const EvalFlags& flags) {
   options.seeds = flags.seeds;
   options.tasks = flags.tasks;
   if (flags.version >= 0) options.version = static_cast<std::uint64_t>(flags.version);
-  options.listener = make_listener(context.json);
+  need_store(context);
+  options.listener = context.json ? make_listener(true) : naming_runs(make_listener(false), context);
   options.stop = context.stop;
   const auto result = compare_recipes(options);
   if (context.json) {
@@ -51,8 +70,8 @@ void add_eval(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("eval", "play what was learned on unseen tasks, several recipes in one table; learns nothing");
   command->add_option("recipes", flags->recipes, "recipes whose runs are finished")->required();
   command->add_option("--set", flags->set, "replace a field in every recipe")->take_all();
-  command->add_option("--seeds", flags->seeds, "so many runs of each recipe: seed, seed + 1, ...")->check(CLI::Range(1, 1000));
-  command->add_option("--tasks", flags->tasks, "only the first so many test tasks")->check(CLI::Range(0, 1000000));
+  command->add_option("--seeds", flags->seeds, "so many runs of each recipe: seed, seed + 1, ...")->capture_default_str()->check(CLI::Range(1, 1000));
+  command->add_option("--tasks", flags->tasks, "only the first so many test tasks, 0 = all")->capture_default_str()->check(CLI::Range(0, 1000000));
   command->add_option("--version", flags->version, "the lessons as they were at this version; 1 is the first round of learning")->check(CLI::NonNegativeNumber);
   command->callback([flags, &context] { context.action = [flags, &context] { return eval(context, *flags); }; });
 }

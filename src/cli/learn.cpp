@@ -38,8 +38,8 @@ void print_result(const RunResult& run) {
   if (!rows.empty()) {
     print_table({"agent", "score on unseen tasks", "points", "95 %", "p", "tokens", "time"}, rows);
     const auto& arms = run.report["arms"];
-    print(dim(fmt::format("{} unseen tasks, one try each; points and p against the first row on the same tasks ({}); * the agent offered by default: best on the validation tasks",
-                          arms[0]["tasks"].get<int>(), run.report["result"]["difference"].value("test", "paired"))));
+    print(dim(fmt::format("{}, one try each; points and p against the first row on the same tasks ({}); * the agent offered by default: best on the validation tasks",
+                          counted(arms[0]["tasks"].get<int>(), "unseen task"), run.report["result"]["difference"].value("test", "paired"))));
   }
   for (const auto& w : run.report["warnings"]) print("warning: " + w.get<std::string>());
   print(fmt::format("{} tokens, {}", count(run.result["tokens"].get<double>()), duration(run.result["seconds"].get<double>())));
@@ -67,15 +67,19 @@ int dry_run(const Context& context, const Recipe& recipe) {
     print_json({{"train_tasks", e.train_tasks}, {"evaluation_tasks", e.evaluation_tasks}, {"episodes", e.episodes}, {"tokens", e.tokens}, {"seconds", e.seconds}, {"money", e.money}, {"basis", e.basis}});
     return 0;
   }
-  print(fmt::format("'{}' would play {} tasks to learn from and {} tries to evaluate:", recipe.name, e.train_tasks, e.evaluation_tasks));
-  print(fmt::format("about {} tokens, {} on this machine, money {:.2f}", count(static_cast<double>(e.tokens)), duration(e.seconds), e.money));
-  print(dim("measured on " + e.basis));
+  print(fmt::format("'{}' would play {} to learn from and {} to evaluate:", recipe.name, counted(static_cast<double>(e.train_tasks), "task"), counted(static_cast<double>(e.evaluation_tasks), "try", "tries")));
+  print(fmt::format("at least {} tokens, {} on this machine, money {:.2f}", count(static_cast<double>(e.tokens)), duration(e.seconds), e.money));
+  print(dim("a lower bound, measured on " + e.basis));
   return 0;
 }
 
 int learn(const Context& context, const LearnFlags& flags) {
   if (flags.fields) return learn_fields(context, flags);
-  if (flags.recipe.empty()) throw Error(Fault::usage, "hone learn: which recipe? For example `hone learn desk`, or a YAML file of your own");
+  if (flags.recipe.empty()) {
+    std::string names;
+    for (const auto& name : builtin_recipes()) names += (names.empty() ? "" : ", ") + name;
+    throw Error(Fault::usage, "hone learn: which recipe? These ship: " + names + "; or a YAML file of your own");
+  }
   const Recipe recipe = load_recipe(flags.recipe, flags.set);
   if (flags.dry_run) return dry_run(context, recipe);
   RunOptions options;
@@ -85,6 +89,7 @@ int learn(const Context& context, const LearnFlags& flags) {
   options.fresh = flags.fresh;
   if (!flags.from_store.empty()) {
     EpisodeQuery query;
+    need_store(context);
     const Store store(store_path(context.home), {.create = false, .read_only = true});
     if (flags.from_store != "all") query.run = store.find_run(flags.from_store).id;
     options.from_store = query;
@@ -107,7 +112,7 @@ void add_learn(CLI::App& app, Context& context) {
   command->add_option("recipe", flags->recipe, "a recipe that ships with Hone (desk, ...) or a YAML file");
   command->add_option("--set", flags->set, "replace a field of the recipe: --set seed=2 --set env.train=100")->take_all();
   command->add_flag("--fresh", flags->fresh, "start anew, even if this run is finished or was interrupted");
-  command->add_flag("--dry-run", flags->dry_run, "estimate tokens, time and money by playing three tasks; write nothing");
+  command->add_flag("--dry-run", flags->dry_run, "say at least how many tokens, how much time and money it takes, by playing three tasks; write nothing");
   command->add_option("--from-store", flags->from_store, "learn from stored episodes instead of playing: a run's id, or 'all'");
   command->add_flag("--fields", flags->fields, "list every field of a recipe");
   command->callback([flags, &context] { context.action = [flags, &context] { return learn(context, *flags); }; });

@@ -90,7 +90,7 @@ void add_play(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("play", "be the agent yourself");
   command->add_option("env", flags->env, "a world (hone env list)")->required();
   command->add_option("--set", flags->set, "a setting of the world: --set train_tries=3")->take_all();
-  command->add_option("--tasks", flags->tasks, "how many tasks")->check(CLI::Range(1, 100000));
+  command->add_option("--tasks", flags->tasks, "how many tasks")->capture_default_str()->check(CLI::Range(1, 100000));
   command->callback([flags, &context] { context.action = [flags, &context] { return play(context, *flags); }; });
 }
 

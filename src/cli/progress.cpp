@@ -28,7 +28,7 @@ class Drawing {
     else if (e.kind == "episode") on_episode(f);
     else if (e.kind == "generation") on_generation(f);
     else if (e.kind == "curve") line(fmt::format("  after {:>4} tasks: {:>7} on validation tasks [{} to {}]", number(f, "tasks_seen"), percent(f["score"]["mean"]), percent(f["score"]["low"]), percent(f["score"]["high"])));
-    else if (e.kind == "arm") line(fmt::format("  {}: {} of {} unseen tasks [{} to {}]", bold(text(f, "arm")), percent(f["score"]["mean"]), number(f, "tasks"), percent(f["score"]["low"]), percent(f["score"]["high"])));
+    else if (e.kind == "arm") line(fmt::format("  {}: {} of {} [{} to {}]", bold(text(f, "arm")), percent(f["score"]["mean"]), counted(number(f, "tasks"), "unseen task"), percent(f["score"]["low"]), percent(f["score"]["high"])));
     else if (e.kind == "warning") line("  warning: " + text(f, "text"));
     else if (e.kind == "message") line(dim("  " + text(f, "text")));
     else if (e.kind == "round") on_round(f);
@@ -41,9 +41,9 @@ class Drawing {
     if (learning_) bar_.start("learning", total_);
   }
   void on_run(const wire::Json& f) {
-    note(fmt::format("{} run {} of '{}': {} by {}, model {}, seed {}; {} tasks to learn from, {} unseen ones to judge by", f.value("resumed", false) ? "resuming" : "starting",
+    note(fmt::format("{} run {} of '{}': {} by {}, model {}, seed {}; {} to learn from, {} to judge by", f.value("resumed", false) ? "resuming" : "starting",
                      text(f, "run").substr(0, 13), text(f, "name"), text(f, "env"), text(f, "method"), text(f, "model").empty() ? "none" : text(f, "model"), number(f, "seed"),
-                     number(f, "train_tasks"), number(f, "test_tasks")));
+                     counted(number(f, "train_tasks"), "task"), counted(number(f, "test_tasks"), "unseen one")));
   }
   void on_phase(const wire::Json& f) {
     const auto phase = text(f, "phase");
@@ -58,7 +58,7 @@ class Drawing {
   }
   std::string rate(double tokens) const {
     const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - phase_started_).count();
-    return spent > 0.2 ? count((tokens - tokens_before_) / spent) + " tok/s" : "";
+    return spent > 0.2 && tokens > tokens_before_ ? count((tokens - tokens_before_) / spent) + " tok/s" : "";
   }
   std::string progress_tail(const wire::Json& f) const {
     if (!f.contains("score")) return "";
@@ -72,7 +72,7 @@ class Drawing {
     }
     ++played_;
     solved_ += f.value("solved", false);
-    bar_.update(number(f, "tasks_seen"), fmt::format("solved {:>7}  {} tries  {}", percent(solved_ / played_), number(f, "n"), rate(number(f, "tokens"))));
+    bar_.update(number(f, "tasks_seen"), fmt::format("solved {:>7}  {}  {}", percent(solved_ / played_), counted(number(f, "n"), "try", "tries"), rate(number(f, "tokens"))));
   }
   void on_generation(const wire::Json& f) {
     if (!learning_) return;

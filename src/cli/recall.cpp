@@ -22,6 +22,7 @@ struct RecallFlags {
 };
 
 int recall(const Context& context, const RecallFlags& flags) {
+  need_store(context);
   const Store store(store_path(context.home), {.create = false, .read_only = true});
   std::string run = flags.run;
   if (run.empty()) {
@@ -47,13 +48,18 @@ int recall(const Context& context, const RecallFlags& flags) {
     json["similarity"] = r.similarity;
     json["rank_score"] = r.score;
     all.push_back(std::move(json));
-    std::string text;
-    if (const auto* c = std::get_if<Case>(&r.lesson.what)) text = c->task + " → " + (c->actions.empty() ? "" : c->actions.back());
-    else if (const auto* i = std::get_if<Insight>(&r.lesson.what)) text = i->text;
-    rows.push_back({fmt::format("{:.3f}", r.similarity), r.lesson.id, printable(text, 90)});
+    std::string text, action;
+    if (const auto* c = std::get_if<Case>(&r.lesson.what)) {
+      text = c->task;
+      if (!c->actions.empty()) action = c->actions.back();
+    } else if (const auto* i = std::get_if<Insight>(&r.lesson.what)) {
+      text = i->text;
+    }
+    const bool by_text = query.by == RecallBy::text;  // no vectors, no cosine
+    rows.push_back({fmt::format("{:.4f}", r.score), by_text ? "" : fmt::format("{:.3f}", r.similarity), r.lesson.id, action, text});
   }
   if (context.json) print_json(all);
-  else print_table({"cosine", "lesson", "text"}, rows);
+  else print_table({flags.by + " score", "cosine", "lesson", "action", "text"}, rows);
   return 0;
 }
 
@@ -62,16 +68,16 @@ int recall(const Context& context, const RecallFlags& flags) {
 void add_recall(CLI::App& app, Context& context) {
   auto flags = std::make_shared<RecallFlags>();
   auto* command = app.add_subcommand("recall", "what experience says about a text");
-  command->add_option("query", flags->query)->required();
-  command->add_option("-k", flags->k, "how many")->check(CLI::Range(1, 1000));
+  command->add_option("query", flags->query, "a text, as a task would put it")->required();
+  command->add_option("-k", flags->k, "how many")->capture_default_str()->check(CLI::Range(1, 1000));
   command->add_option("--run", flags->run, "whose lessons (default: the newest run that learned something)");
-  command->add_option("--by", flags->by, "fused | dense | text")->check(CLI::IsMember({"fused", "dense", "text"}));
+  command->add_option("--by", flags->by, "fused | dense | text: vectors and words together, vectors, words")->capture_default_str()->check(CLI::IsMember({"fused", "dense", "text"}));
   command->add_option("--outcome", flags->outcome, "solved | failed: cases with that outcome only")->check(CLI::IsMember({"solved", "failed"}));
   command->add_option("--kind", flags->kind, "task kind");
   command->add_option("--env", flags->env, "world");
-  command->add_option("--diversity", flags->diversity, "0 = only relevance, 1 = only difference (MMR)")->check(CLI::Range(0.0, 1.0));
+  command->add_option("--diversity", flags->diversity, "0 = only relevance, 1 = only difference (MMR)")->capture_default_str()->check(CLI::Range(0.0, 1.0));
   command->add_option("--version", flags->version, "the lessons as they were at this version")->check(CLI::NonNegativeNumber);
-  command->add_option("--embedder", flags->embedder, "must be the one that the run used");
+  command->add_option("--embedder", flags->embedder, "must be the one that the run used")->capture_default_str();
   command->callback([flags, &context] { context.action = [flags, &context] { return recall(context, *flags); }; });
 }
 

@@ -22,7 +22,10 @@ std::string when(std::int64_t ms) {
   return text;
 }
 
-Store open(const Context& context, bool writing) { return Store(store_path(context.home), {.create = false, .read_only = !writing}); }
+Store open(const Context& context, bool writing) {
+  need_store(context);
+  return Store(store_path(context.home), {.create = false, .read_only = !writing});
+}
 
 wire::Json run_json(const Store& store, const RunInfo& run, const Context& context) {
   wire::Json j{{"id", run.id}, {"name", run.name}, {"env", run.env}, {"method", run.method}, {"model", run.model}, {"seed", run.seed}, {"status", to_string(run.status)},
@@ -85,7 +88,7 @@ int remove(const Context& context, const std::string& name, bool dependents) {
   // An older Hone took any id from an export: a folder outside home/runs is not the run's.
   if (valid_run_id(run.id)) std::filesystem::remove_all(run_folder(context.home, run.id), ignored);
   if (context.json) print_json({{"run", run.id}, {"episodes", gone.episodes.size()}, {"lessons", gone.lessons.size()}});
-  else print(fmt::format("removed run {}: {} episodes, {} lessons, its report", run.id, gone.episodes.size(), gone.lessons.size()));
+  else print(fmt::format("removed run {}: {}, {}, its report", run.id, counted(static_cast<double>(gone.episodes.size()), "episode"), counted(static_cast<double>(gone.lessons.size()), "lesson")));
   return 0;
 }
 
@@ -105,10 +108,10 @@ void add_runs(CLI::App& app, Context& context) {
   sub->add_option("run", f->name, "id (its start is enough) or name")->required();
   sub->callback([&context, f] { context.action = [&context, f] { return show(context, f->name); }; });
   sub = command->add_subcommand("compare", "several runs side by side");
-  sub->add_option("runs", f->names)->required();
+  sub->add_option("runs", f->names, "ids (their starts are enough) or names")->required();
   sub->callback([&context, f] { context.action = [&context, f] { return list(context, f->names); }; });
   sub = command->add_subcommand("rm", "remove a run with its episodes, lessons and report");
-  sub->add_option("run", f->name)->required();
+  sub->add_option("run", f->name, "id (its start is enough) or name")->required();
   sub->add_flag("--and-dependents", f->dependents, "also lessons of other runs that rest on its episodes");
   sub->callback([&context, f] { context.action = [&context, f] { return remove(context, f->name, f->dependents); }; });
 }

@@ -25,6 +25,7 @@ struct StoreFlags {
 enum class Opening { read, change, create };  // change: it must be there
 Store open(const Context& context, Opening how) {
   if (how == Opening::create) std::filesystem::create_directories(context.home);
+  else need_store(context);
   return Store(store_path(context.home), {.create = how == Opening::create, .read_only = how == Opening::read});
 }
 
@@ -59,7 +60,7 @@ int list(const Context& context, const StoreFlags& flags) {
   if (context.json) print_json(all);
   else {
     print_table({"episode", "world", "ending", "score", "task"}, rows);
-    print(dim(fmt::format("{} episodes in {}; the newest {} shown (--limit, --lessons)", store.count_episodes(query), store.path().string(), rows.size())));
+    print(dim(fmt::format("{} in {}; the newest {} shown (--limit, --lessons)", counted(static_cast<double>(store.count_episodes(query)), "episode"), store.path().string(), rows.size())));
   }
   return 0;
 }
@@ -133,7 +134,7 @@ int import_file(const Context& context, const StoreFlags& flags) {
   options.env = flags.chat_env;
   const auto done = chats ? import_chats(store, in, options) : import_jsonl(store, in, flags.path);
   if (context.json) print_json({{"lines", done.lines}, {"added", done.added}, {"known", done.known}});
-  else print(fmt::format("{} lines: {} added, {} were here already", done.lines, done.added, done.known));
+  else print(fmt::format("{}: {} added, {} were here already", counted(static_cast<double>(done.lines), "line"), done.added, done.known));
   return 0;
 }
 
@@ -161,7 +162,8 @@ int prune_old(const Context& context, const StoreFlags& flags) {
   policy.dry_run = flags.dry_run;
   const auto done = prune(store, policy);
   if (context.json) print_json({{"episodes", done.episodes}, {"kept_as_evidence", done.kept_as_evidence}, {"artifacts", done.artifacts}, {"dry_run", flags.dry_run}});
-  else print(fmt::format("{}{} episodes and {} artifacts; {} episodes stay because lessons rest on them", flags.dry_run ? "would remove " : "removed ", done.episodes, done.artifacts, done.kept_as_evidence));
+  else print(fmt::format("{}{} and {}; kept because lessons rest on them: {}", flags.dry_run ? "would remove " : "removed ", counted(static_cast<double>(done.episodes), "episode"),
+                         counted(static_cast<double>(done.artifacts), "artifact"), done.kept_as_evidence));
   return 0;
 }
 
@@ -175,14 +177,16 @@ int verify_all(const Context& context) {
   return problems.empty() ? 0 : 1;
 }
 
+std::string number(const std::vector<std::string>& ids, const char* one, const char* many = "") { return counted(static_cast<double>(ids.size()), one, many); }
+
 int erase(const Context& context, const StoreFlags& flags) {
   Store store = open(context, Opening::change);
   const auto gone = flags.dry_run ? erase_preview(store, flags.id) : erase_episode(store, flags.id);
   if (context.json) {
     print_json({{"episodes", gone.episodes}, {"lessons", gone.lessons}, {"generations", gone.generations}, {"artifacts", gone.artifacts}, {"orphans", gone.orphans}, {"dry_run", flags.dry_run}});
   } else {
-    print(fmt::format("{} {} episode, {} lessons that rest on it, {} generations, {} artifacts; {} later tries keep without it", flags.dry_run ? "would erase" : "erased", gone.episodes.size(),
-                      gone.lessons.size(), gone.generations.size(), gone.artifacts.size(), gone.orphans.size()));
+    print(fmt::format("{} {}, and of what rests on it {}, {}, {}; {} without it", flags.dry_run ? "would erase" : "erased", number(gone.episodes, "episode"), number(gone.lessons, "lesson"),
+                      number(gone.generations, "generation"), number(gone.artifacts, "artifact"), number(gone.orphans, "later try keeps", "later tries keep")));
     if (!flags.dry_run) note("reports written earlier may still show it; `hone runs rm` removes a run with its report");
   }
   return 0;
@@ -201,22 +205,22 @@ void add_store(CLI::App& app, Context& context) {
   sub->add_flag("--lessons", f->lessons, "lessons instead of episodes");
   sub->add_option("--run", f->run, "only of this run");
   sub->add_option("--env", f->env, "only of this world");
-  sub->add_option("--limit", f->limit, "how many")->check(CLI::Range(1, 1000000));
+  sub->add_option("--limit", f->limit, "how many")->capture_default_str()->check(CLI::Range(1, 1000000));
   act(sub, [&context, f] { return list(context, *f); });
 
   sub = command->add_subcommand("show", "one episode or lesson, whole");
-  sub->add_option("id", f->id)->required();
+  sub->add_option("id", f->id, "of an episode or a lesson (hone store list)")->required();
   act(sub, [&context, f] { return show(context, f->id); });
 
   sub = command->add_subcommand("export", "everything as JSON lines (docs/formats/store-export.md)");
-  sub->add_option("--out", f->out, "file, - = standard output");
+  sub->add_option("--out", f->out, "file, - = standard output")->capture_default_str();
   sub->add_option("--run", f->run, "only this run");
   sub->add_flag("--canonical", f->canonical, "comparable between runs: ids mapped, times left out");
   act(sub, [&context, f] { return export_all(context, *f); });
 
   sub = command->add_subcommand("import", "an export, or chat transcripts: {\"messages\": [...], \"outcome\": \"solved\"} a line");
-  sub->add_option("file", f->path)->required();
-  sub->add_option("--env", f->chat_env, "world's name for imported chats");
+  sub->add_option("file", f->path, "of JSON lines")->required();
+  sub->add_option("--env", f->chat_env, "world's name for imported chats")->capture_default_str();
   act(sub, [&context, f] { return import_file(context, *f); });
 
   sub = command->add_subcommand("merge", "take over what another store has and this one lacks");
@@ -224,7 +228,7 @@ void add_store(CLI::App& app, Context& context) {
   act(sub, [&context, f] { return merge_other(context, *f); });
 
   sub = command->add_subcommand("prune", "remove episodes that no lesson rests on");
-  sub->add_option("--older-than", f->older_than_days, "days")->check(CLI::Range(1, 100000));
+  sub->add_option("--older-than", f->older_than_days, "only episodes older than so many days")->check(CLI::Range(1, 100000));
   sub->add_option("--keep-best", f->keep_best, "of every task, so many stay")->check(CLI::Range(0, 100000));
   sub->add_option("--run", f->run, "only of this run");
   sub->add_flag("--dry-run", f->dry_run, "say what would go");
@@ -234,7 +238,7 @@ void add_store(CLI::App& app, Context& context) {
   act(sub, [&context] { return verify_all(context); });
 
   sub = command->add_subcommand("erase", "an episode and every lesson that rests on it");
-  sub->add_option("id", f->id)->required();
+  sub->add_option("id", f->id, "of an episode (hone store list)")->required();
   sub->add_flag("--dry-run", f->dry_run, "say what would go");
   act(sub, [&context, f] { return erase(context, *f); });
 }

@@ -1,8 +1,10 @@
 #include "cli/terminal.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -17,7 +19,45 @@ std::size_t width(std::string_view text) {
   return n;
 }
 
-bool numeric(std::string_view cell) { return !cell.empty() && (std::isdigit(static_cast<unsigned char>(cell[0])) != 0 || cell[0] == '+' || cell[0] == '-' || cell[0] == '.'); }
+// "12", "-0.5", "2:05", "37.5 %", "98.1 MB": digits with sign, dot or colon, then perhaps a unit after a blank.
+bool numeric(std::string_view cell) {
+  std::size_t i = !cell.empty() && (cell[0] == '+' || cell[0] == '-') ? 1 : 0;
+  const std::size_t digits = i;
+  while (i < cell.size() && (std::isdigit(static_cast<unsigned char>(cell[i])) != 0 || cell[i] == '.' || cell[i] == ':')) ++i;
+  if (i == digits) return false;
+  if (const auto rest = cell.substr(i); rest.starts_with("e-") || rest.starts_with("e+"))  // a small p
+    return rest.find_first_not_of("0123456789", 2) == std::string_view::npos;
+  if (i == cell.size()) return true;
+  const auto unit = cell.substr(i + 1);
+  return cell[i] == ' ' && !unit.empty() && unit.size() <= 2 && unit.find_first_of("0123456789 ") == std::string_view::npos;
+}
+
+constexpr std::size_t kLabel = 28;  // columns of a bar's label
+
+// Standard output's columns; no limit where it is no terminal.
+std::size_t terminal_width() {
+  if (isatty(STDOUT_FILENO) == 0) return std::string::npos;
+  winsize size{};
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+// Lines of at most `most` columns, broken at blanks where there is one.
+std::vector<std::string> wrapped(std::string_view text, std::size_t most) {
+  std::vector<std::string> lines;
+  while (width(text) > most) {
+    std::size_t end = 0, blank = 0;  // bytes
+    for (std::size_t n = 0; end < text.size(); ++end) {
+      if ((static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) continue;
+      if (text[end] == ' ') blank = end;
+      if (n++ == most) break;
+    }
+    const std::size_t at = blank > 0 ? blank : end;
+    lines.emplace_back(text.substr(0, at));
+    text.remove_prefix(blank > 0 ? at + 1 : at);
+  }
+  lines.emplace_back(text);
+  return lines;
+}
 
 }  // namespace
 
@@ -42,7 +82,8 @@ void note(std::string_view text) { fmt::print(stderr, "{}\n", text); }
 
 void fail(std::string_view text, bool json, std::string_view kind) {
   if (json) print_json({{"error", text}, {"kind", kind}});
-  fmt::print(stderr, "hone: {}\n", text);
+  const bool named = text.starts_with("hone ") || text.starts_with("hone:");  // "hone learn: ..." says it already
+  fmt::print(stderr, "{}{}\n", named ? "" : "hone: ", text);
 }
 
 std::string printable(std::string_view text, std::size_t most) {
@@ -58,25 +99,46 @@ std::string printable(std::string_view text, std::size_t most) {
 }
 
 void print_table(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows) {
+  const std::size_t last = head.size() - 1, screen = terminal_width();
+  std::vector<std::vector<std::string>> shown = rows;
   std::vector<std::size_t> widths;
-  for (const auto& h : head) widths.push_back(width(h));
-  std::vector<std::vector<std::string>> cut = rows;
-  for (auto& row : cut)
-    for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i) {
-      row[i] = printable(row[i]);
-      widths[i] = std::max(widths[i], width(row[i]));
+  std::vector<bool> right;
+  std::size_t before = 0;  // columns that stand left of this one
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    bool any = false, all = true;
+    std::size_t widest = width(head[i]);
+    for (auto& row : shown) {
+      row[i] = printable(row[i], std::string::npos);
+      any = any || !row[i].empty();
+      all = all && (row[i].empty() || numeric(row[i]));
+      widest = std::max(widest, width(row[i]));
     }
-  auto line = [&](const std::vector<std::string>& cells, bool heading) {
-    std::string out;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      const std::string pad(widths[i] - std::min(widths[i], width(cells[i])), ' ');
-      const bool right = !heading && numeric(cells[i]);
-      out += (i == 0 ? "" : "  ") + (right ? pad + cells[i] : cells[i] + (i + 1 == cells.size() ? "" : pad));
+    // 36: an id stays in one piece
+    if (screen != std::string::npos) widest = std::min(widest, i < last ? std::size_t{36} : std::max(std::size_t{20}, screen - std::min(screen, before)));
+    widths.push_back(widest);
+    right.push_back(any && all);
+    before += widest + 2;
+  }
+  auto print_row = [&](const std::vector<std::string>& cells, bool heading) {
+    std::vector<std::vector<std::string>> lines;
+    std::size_t most = 0;
+    for (std::size_t i = 0; i < head.size(); ++i) {
+      lines.push_back(wrapped(cells[i], widths[i]));
+      most = std::max(most, lines[i].size());
     }
-    print(heading ? bold(out) : out);
+    for (std::size_t n = 0; n < most; ++n) {
+      std::string out;
+      for (std::size_t i = 0; i < head.size(); ++i) {
+        const std::string cell = n < lines[i].size() ? lines[i][n] : "";
+        const std::string pad(widths[i] - std::min(widths[i], width(cell)), ' ');
+        out += (i == 0 ? "" : "  ") + (right[i] ? pad + cell : cell + pad);
+      }
+      out.resize(out.find_last_not_of(' ') + 1);
+      print(heading ? bold(out) : out);
+    }
   };
-  line(head, true);
-  for (const auto& row : cut) line(row, false);
+  print_row(head, true);
+  for (const auto& row : shown) print_row(row, false);
 }
 
 std::string percent(double share) { return fmt::format("{:.1f} %", 100.0 * share); }
@@ -90,8 +152,13 @@ std::string duration(double seconds) {
 
 std::string count(double n) {
   if (n < 10000) return fmt::format("{:.0f}", n);
-  if (n < 1e6) return fmt::format("{:.1f} k", n / 1e3);
-  return fmt::format("{:.1f} M", n / 1e6);
+  if (n < 999950) return fmt::format("{:.1f} k", n / 1e3);
+  if (n < 999950000) return fmt::format("{:.1f} M", n / 1e6);
+  return fmt::format("{:.2f} B", n / 1e9);
+}
+
+std::string counted(double n, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count(n), n == 1 ? std::string(one) : many.empty() ? std::string(one) + "s" : std::string(many));
 }
 
 std::string bytes_text(double bytes) {
@@ -100,9 +167,10 @@ std::string bytes_text(double bytes) {
   return fmt::format("{:.2f} GB", bytes / 1e9);
 }
 
-void Bar::start(std::string label, double total) {
+void Bar::start(std::string_view label, double total, std::string_view unit) {
   finish();
-  label_ = std::move(label);
+  label_ = printable(label, kLabel - 1);
+  unit_ = unit.empty() ? "" : " " + std::string(unit);
   total_ = total;
   first_done_ = -1.0;
   done_ = 0.0;
@@ -128,16 +196,16 @@ void Bar::draw(double done, std::string_view tail, bool last) {
   std::string left;
   if (total_ > done && done > first_done_ && spent > 0.5) left = duration(spent / (done - first_done_) * (total_ - done)) + " left";
   else if (last) left = duration(spent);
-  const std::string of = total_ > 0 ? fmt::format("{:.0f}/{:.0f}", done, total_) : fmt::format("{:.0f}", done);
+  const std::string of = (total_ > 0 ? fmt::format("{:.0f}/{:.0f}", done, total_) : fmt::format("{:.0f}", done)) + unit_;
   if (!interactive()) {
-    fmt::print(stderr, "{:<28} {:>9}  {}  {}\n", label_, of, tail, left);
+    fmt::print(stderr, "{:<{}} {:>9}  {}  {}\n", label_, kLabel, of, tail, left);
     return;
   }
   constexpr int kCells = 24;
   const int full = total_ > 0 ? static_cast<int>(kCells * std::min(1.0, done / total_)) : 0;
   std::string bar;
   for (int i = 0; i < kCells; ++i) bar += i < full ? "█" : "░";
-  fmt::print(stderr, "\r\x1b[2K{:<28} {} {:>9}  {}  {}", label_, bar, of, tail, left);
+  fmt::print(stderr, "\r\x1b[2K{:<{}} {} {:>9}  {}  {}", label_, kLabel, bar, of, tail, left);
   if (last) {
     fmt::print(stderr, "\n");
     open_ = false;

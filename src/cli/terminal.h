@@ -22,20 +22,21 @@ void print_json(const wire::Json& json);  // one line on standard output, flushe
 void note(std::string_view text);        // a line on standard error
 void fail(std::string_view text, bool json, std::string_view kind);
 
-// Columns as wide as their content; numbers (cells that start with a digit, a sign or a dot) to the right. Cells are cut at
-// 60 characters.
+// Columns as wide as their content; columns of numbers to the right. Nothing is cut: on a terminal long cells go on in the next
+// line of their column, elsewhere lines are as long as they need be.
 void print_table(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows);
 
 std::string percent(double share);           // "37.5 %"
 std::string duration(double seconds);        // "4 s", "2:05", "1:02:05"
-std::string count(double number);            // "812", "12.3 k", "4.1 M"
+std::string count(double number);            // "812", "12.3 k", "4.1 M", "1.54 B"
+std::string counted(double number, std::string_view one, std::string_view many = {});  // "1 task", "2 tasks"; many: one + "s"
 std::string bytes_text(double bytes);        // "98.1 MB"
 std::string printable(std::string_view text, std::size_t most = 60);  // one line, control characters shown as a dot
 
 // One line that is redrawn in place on a terminal, or a line now and then where there is none.
 class Bar {
  public:
-  void start(std::string label, double total);
+  void start(std::string_view label, double total, std::string_view unit = {});
   void update(double done, std::string_view tail);
   void tail(std::string_view tail) { update(done_, tail); }  // same place, other words
   void finish();  // clears the line
@@ -43,7 +44,7 @@ class Bar {
 
  private:
   void draw(double done, std::string_view tail, bool last);
-  std::string label_;
+  std::string label_, unit_;
   double total_ = 0.0, done_ = 0.0, first_done_ = -1.0;
   bool open_ = false;
   std::chrono::steady_clock::time_point started_, drawn_;

@@ -30,6 +30,27 @@ RunInfo finished_run(const Store& store, const Recipe& recipe, const std::string
   return *found;
 }
 
+// Which lessons: the version alone does not say what was erased or merged since.
+std::string lessons_hash(const Lessons* lessons) {
+  std::string ids;
+  if (lessons != nullptr)
+    for (const auto& lesson : lessons->all({})) ids += lesson.id + "\n";
+  return sha256_hex(ids).substr(0, 12);
+}
+
+// One more seed of a row: scores become the mean over seeds, task by task.
+void add_seed(CompareRow& row, const std::vector<Task>& tasks, const std::vector<double>& scores) {
+  std::vector<std::string> ids;
+  for (const auto& task : tasks) ids.push_back(task.id);
+  if (row.seeds > 0 && ids != row.task_ids)
+    throw Error(Fault::bad_input, "hone eval: the seeds of recipe '" + row.recipe + "' have different test tasks, which can't be averaged; evaluate them one by one");
+  row.task_ids = std::move(ids);
+  row.scores.resize(scores.size());
+  for (std::size_t i = 0; i < scores.size(); ++i) row.scores[i] = (row.scores[i] * row.seeds + scores[i]) / (row.seeds + 1);
+  ++row.seeds;
+  row.tasks = static_cast<int>(tasks.size());
+}
+
 // The arms of one recipe and seed on the test tasks.
 class OneRun {
  public:
@@ -48,18 +69,18 @@ class OneRun {
     auto tasks = opened_.tasks(Split::test);
     if (options_.tasks > 0 && static_cast<std::size_t>(options_.tasks) < tasks.size()) tasks.resize(static_cast<std::size_t>(options_.tasks));
     Arms arms({&recipe_, &opened_, &store_, &journal, info_.id, nullptr, options_.listener, options_.stop});
+    const std::string of = info_.id + "@" + std::to_string(version) + "-" + lessons_hash(known.get());
     std::size_t row = first_row;
     for (const Arm& arm : arms.list()) {
-      EvalPlan plan{.run = info_.id, .label = info_.id + "@" + std::to_string(version) + "/" + arm.name, .tasks = tasks, .lessons = arm.lessons ? known.get() : nullptr,
+      EvalPlan plan{.run = info_.id, .label = of + "/" + arm.name, .tasks = tasks, .lessons = arm.lessons ? known.get() : nullptr,
                     .lessons_for = {}, .rng = arms.rng(), .in_flight = recipe_.in_flight};
       const auto result = evaluate(arms.stage(arm, Split::test), plan, journal, options_.listener);
-      if (row == rows.size()) rows.push_back({.recipe = recipe_.name, .arm = arm.name, .baseline = arm.role == ArmRole::baseline, .score = {}, .usage = {}, .against_first = {}, .scores = {}});
-      rows[row].scores.insert(rows[row].scores.end(), result.scores.begin(), result.scores.end());
+      if (row == rows.size()) rows.push_back({.recipe = recipe_.name, .arm = arm.name, .baseline = arm.role == ArmRole::baseline, .score = {}, .usage = {}, .against_first = {}, .task_ids = {}, .scores = {}});
+      add_seed(rows[row], tasks, result.scores);
       rows[row].usage += result.usage;
-      ++rows[row].seeds;
-      rows[row].tasks = static_cast<int>(tasks.size());
       ++row;
     }
+    opened_.check_models();
   }
   std::string model_hash() const { return opened_.model_sha(); }
 
@@ -91,7 +112,7 @@ CompareResult compare_recipes(const CompareOptions& options) {
   const Rng rng = Rng(1).split("compare");
   for (auto& row : out.rows) {
     row.score = bootstrap_mean(row.scores, rng.split(row.recipe + "/" + row.arm));
-    if (&row != &out.rows.front() && row.scores.size() == out.rows.front().scores.size())
+    if (&row != &out.rows.front() && row.task_ids == out.rows.front().task_ids && row.seeds == out.rows.front().seeds)
       row.against_first = compare_paired(out.rows.front().scores, row.scores, rng.split("against/" + row.recipe + "/" + row.arm));
   }
   out.store_hash_after = content_hash(store);

@@ -30,14 +30,15 @@ struct CompareRow {
   Interval score;
   int seeds = 0, tasks = 0;
   Usage usage;
-  Comparison against_first;  // the first row: baseline of the first recipe, on the same tasks and seeds
-  std::vector<double> scores;
+  Comparison against_first;  // the first row: baseline of the first recipe; empty unless it played the same tasks and seeds
+  std::vector<std::string> task_ids;
+  std::vector<double> scores;  // [task_ids] mean over the seeds: a task played again is no new task
 };
 
 struct CompareResult {
   std::vector<CompareRow> rows;
   std::string store_hash_before, store_hash_after;
-  std::vector<std::string> model_hashes;  // SHA-256 of the model files, read again after the evaluation
+  std::vector<std::string> model_hashes;  // SHA-256 of the model files, the same before and after the evaluation
   double seconds = 0.0;
 };
 

@@ -93,6 +93,18 @@ TEST(Learn, ACapEndsTheRunWithWhatWasLearned) {
   EXPECT_NE(warning.find("episodes"), std::string::npos);
 }
 
+TEST(Learn, ACapOnEpisodesBelowARoundIsUsedToTheLast) {
+  Scratch scratch;
+  for (const int cap : {3, 5}) {  // rounds are of four tasks
+    Bench bench(scratch, "budget: {episodes: " + std::to_string(cap) + "}\n", "cap" + std::to_string(cap) + ".db");
+    const auto run = bench.new_run();
+    const auto state = bench.learn_into(run);
+    EXPECT_EQ(state.ended_by, "episodes");
+    EXPECT_EQ(bench.store.count_episodes({.run = run}), cap);
+    EXPECT_GT(bench.store.latest_version(scope_of(run)), 0U);
+  }
+}
+
 TEST(Learn, WithheldLessonsAreCountedAsSuch) {
   Scratch scratch;
   Bench bench(scratch, "withhold: 0.5\n");

@@ -35,6 +35,16 @@ void merge(Settings& into, const Settings& over) {
   for (const auto& [key, value] : over) into[key] = value;
 }
 
+// What goes wrong in opening a field names its place in the recipe.
+template <class Open>
+auto at_field(const std::string& where, const char* field, Open open) -> decltype(open()) {
+  try {
+    return open();
+  } catch (const Error& e) {
+    throw where.empty() ? e : e.within(where + ": field '" + field + "'");
+  }
+}
+
 }  // namespace
 
 Opened::Opened(const Recipe& recipe) : recipe_(recipe) {
@@ -55,17 +65,29 @@ Opened::Opened(const Recipe& recipe) : recipe_(recipe) {
   if (!recipe.model.empty()) {
     Settings given = recipe.model_settings;
     given["deterministic"] = Setting{{recipe.deterministic ? "true" : "false"}, false, ""};
-    model_ = open_model(recipe.model, read_config<ModelOptions>(given));
+    if (const auto own = recipe.model_settings.find("deterministic"); own != recipe.model_settings.end())
+      throw Error(Fault::bad_input, own->second.where + ": field 'deterministic': belongs to the recipe itself, not to its model");
+    model_ = at_field(recipe.model_where, "model", [&] { return open_model(recipe.model, read_config<ModelOptions>(given)); });
     model_sha_ = model_.model->facts().artifact_sha;
     if (recipe.deterministic && model_.chooser != nullptr) memo_ = std::make_unique<Memo>(*model_.chooser);
   }
-  if (!recipe.embedder.empty() && recipe.embedder != "none") embedder_ = open_embedder(recipe.embedder, {});
+  if (!recipe.embedder.empty() && recipe.embedder != "none") embedder_ = at_field(recipe.embedder_where, "embedder", [&] { return open_embedder(recipe.embedder, {}); });
   // Every agent can be made with its settings and this model.
   stage(Split::train, recipe.agent, recipe.learn_agent, {});
   for (const auto& arm : recipe.arms) stage(Split::test, arm.agent, {}, {});
 }
 
 Opened::~Opened() = default;
+
+void Opened::check_models() const {
+  const auto check = [](const std::string& spec, const std::string& before) {
+    const auto file = model_file(spec);
+    if (file.empty()) return;
+    if (const auto now = sha256_file(file); now != before) throw Error(Fault::corrupt, file.string() + " changed while it was in use: SHA-256 " + before + " is now " + now);
+  };
+  if (model_.model != nullptr) check(recipe_.model, model_sha_);
+  if (embedder_ != nullptr) check(recipe_.embedder, embedder_->facts().artifact_sha);
+}
 
 bool Opened::for_tests_only() const {
   for (const auto& backend : backend_catalog())

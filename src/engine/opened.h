@@ -29,6 +29,8 @@ class Opened {
   const LearnerEntry& method() const { return *method_; }
   Embedder* embedder() const { return embedder_.get(); }
   const std::string& model_sha() const { return model_sha_; }
+  // Reads the files of model and embedder again: Error{corrupt} when they are not what was opened.
+  void check_models() const;
   std::vector<Task> tasks(Split split) const;
   bool for_tests_only() const;  // the model is a script
 

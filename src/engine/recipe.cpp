@@ -159,13 +159,21 @@ C section(const Reader& r, const YAML::Node& node, const std::string& field) {
   return read_config<C>(given);
 }
 
+// A name becomes part of file names.
+std::string plain_name(const Reader& r, const YAML::Node& node) {
+  auto name = r.scalar(node, "name");
+  if (name.empty() || name.front() == '.' || name.find_first_of(std::string("/\\\0", 3)) != std::string::npos)
+    r.fail(node, "field 'name': expected a name without '/' that does not begin with '.', got '" + name + "'");
+  return name;
+}
+
 void parse_field(const Reader& r, Recipe& out, const std::string& key, const YAML::Node& value) {
-  if (key == "name") out.name = r.scalar(value, key);
+  if (key == "name") out.name = plain_name(r, value);
   else if (key == "env") out.env = r.part(value, key);
   else if (key == "agent") out.agent = r.part(value, key);
   else if (key == "method") out.method = r.part(value, key);
   else if (key == "learn") out.learn_agent = r.settings(value, key);
-  else if (key == "embedder") out.embedder = r.scalar(value, key);
+  else if (key == "embedder") out.embedder = r.scalar(value, key), out.embedder_where = r.at(value);
   else if (key == "transfer_from") out.transfer_from = r.scalar(value, key);
   else if (key == "seed") r.number(value, key, out.seed, {});
   else if (key == "in_flight") r.number(value, key, out.in_flight, {.min = 1, .max = 256});
@@ -178,6 +186,7 @@ void parse_field(const Reader& r, Recipe& out, const std::string& key, const YAM
     const auto part = r.part(value, key);
     out.model = part.name;
     out.model_settings = part.settings;
+    out.model_where = part.where;
   }
 }
 
@@ -243,15 +252,16 @@ Recipe parse_recipe(const std::string& text, const std::string& path, const std:
   return out;
 }
 
+std::vector<std::string> builtin_recipes() {
+  std::vector<std::string> names;
+  for (const auto file : builtin_recipe_names()) names.emplace_back(file.substr(0, file.rfind(".yaml")));
+  return names;
+}
+
 Recipe load_recipe(const std::string& path_or_name, const std::vector<std::string>& overrides) {
-  std::vector<std::string> known;
-  for (const auto file : builtin_recipe_names()) {
-    std::string name(file);
-    name = name.substr(0, name.rfind(".yaml"));
-    if (const auto slash = name.find("recipes/"); slash == 0) name = name.substr(8);
-    if (name == path_or_name) return parse_recipe(std::string(builtin_recipe(file)), "builtin:" + name, overrides);
-    known.push_back(name);
-  }
+  const auto known = builtin_recipes();
+  for (const auto& name : known)
+    if (name == path_or_name) return parse_recipe(std::string(builtin_recipe(name + ".yaml")), "builtin:" + name, overrides);
   std::ifstream in(path_or_name, std::ios::binary);
   if (!in) {
     if (path_or_name.find('/') == std::string::npos && path_or_name.find('.') == std::string::npos)

@@ -18,16 +18,16 @@ struct Part {
   std::string where;
 };
 
-struct Budget {  // caps on learning; 0 = none
+struct Budget {  // caps on learning, looked at before each round; evaluation comes on top; 0 = none
   std::int64_t episodes = 0, tokens = 0;
   double seconds = 0.0, money = 0.0;
 };
 template <class V>
 void visit(V& v, Budget& c) {
-  v.field("episodes", c.episodes, "most episodes to play while learning, 0 = no cap", {.min = 0});
-  v.field("tokens", c.tokens, "most tokens, prompt and generated, 0 = no cap", {.min = 0});
+  v.field("episodes", c.episodes, "most episodes to play while learning (reflex worlds: the round that reaches it is finished), 0 = no cap", {.min = 0});
+  v.field("tokens", c.tokens, "most tokens of learning, prompt and generated; the round that reaches it is finished, evaluation comes on top; 0 = no cap", {.min = 0});
   v.field("seconds", c.seconds, "most seconds of learning, 0 = no cap; a run cut by time does not repeat exactly", {.min = 0});
-  v.field("money", c.money, "most money, in the currency of the prices, 0 = no cap", {.min = 0});
+  v.field("money", c.money, "most money of learning, in the currency of the prices; as for tokens; 0 = no cap", {.min = 0});
 }
 
 struct Prices {  // per million tokens
@@ -72,6 +72,7 @@ struct Recipe {
   double withhold = 0.05;   // chance that a recalled lesson is withheld while learning
   std::string model, embedder = "all-minilm-l6-v2";
   Settings model_settings;
+  std::string model_where, embedder_where;  // for error messages
   std::uint64_t seed = 1;
   int in_flight = 4;
   bool deterministic = true;
@@ -87,7 +88,10 @@ struct Recipe {
 // `overrides`: "key=value" with dotted keys, as given to --set ("env.tries=3", "seed=2").
 Recipe parse_recipe(const std::string& text, const std::string& path, const std::vector<std::string>& overrides = {});
 
-// A path to a file, or the name of a recipe that ships with Hone ("desk").
+// Names of the recipes that ship with Hone: "desk", ...
+std::vector<std::string> builtin_recipes();
+
+// A path to a file, or the name of a recipe that ships with Hone.
 Recipe load_recipe(const std::string& path_or_name, const std::vector<std::string>& overrides = {});
 
 // What decides the result, as bytes: everything but in_flight, the path and the layout of the file.

@@ -76,6 +76,8 @@ RunResult finished(const Running& r, bool reused) {
   out.report_path = r.directory / "report.html";
   if (const auto json = r.store.record(r.info.id, "result")) out.result = wire::parse(*json, "result of run " + r.info.id);
   if (const auto json = r.store.record(r.info.id, "report")) out.report = wire::parse(*json, "report of run " + r.info.id);
+  if (out.result.is_null() || out.report.is_null())
+    throw Error(Fault::not_found, "the result of run " + r.info.id + " quoted an episode that was erased and went with it; --fresh runs this recipe again");
   return out;
 }
 
@@ -219,7 +221,10 @@ Estimate estimate_run(const Recipe& recipe, std::stop_token stop) {
   Estimate out;
   const auto train = opened.tasks(Split::train), test = opened.tasks(Split::test), validation = opened.tasks(Split::validation);
   out.train_tasks = static_cast<std::int64_t>(train.size());
-  if (opened.reflex()) throw Error(Fault::usage, "--dry-run: a reflex world costs no tokens; its time is the number of steps asked for");
+  if (opened.reflex()) {
+    out.basis = "nothing: a world of the reflex tempo costs no tokens and no money, and its time is not estimated";
+    return out;
+  }
   const auto arms = std::max<std::size_t>(recipe.arms.size(), 2);
   const auto curve_tasks = recipe.evaluation.curve_tasks > 0 ? std::min<std::size_t>(validation.size(), static_cast<std::size_t>(recipe.evaluation.curve_tasks)) : validation.size();
   if (recipe.evaluation.enabled)
@@ -231,12 +236,16 @@ Estimate estimate_run(const Recipe& recipe, std::stop_token stop) {
   const auto started = Clock::now();
   const int measured = static_cast<int>(std::min<std::size_t>(3, sample.size()));
   for (int i = 0; i < measured; ++i) used += play(stage, {.task = sample[static_cast<std::size_t>(i)], .group = {}, .parent = {}, .notes = {}, .sampling = {}}, {.run = {}, .key = {}, .view = {}, .rng = Rng(recipe.seed)}).usage;
-  out.episodes = out.train_tasks;
-  const double each = since(started) / measured;
-  const auto all = static_cast<double>(out.train_tasks + out.evaluation_tasks);
-  out.tokens = static_cast<std::int64_t>(static_cast<double>(used.prompt_tokens + used.generated_tokens) / measured * all);
-  out.seconds = each * all;
-  out.money = used.money / measured * all;
+  const Budget& budget = recipe.budget;
+  out.episodes = budget.episodes > 0 ? std::min(out.train_tasks, budget.episodes) : out.train_tasks;
+  // Learning up to its caps, evaluation on top.
+  const auto total = [&](double spent, double cap) {
+    const double each = spent / measured, learning = each * static_cast<double>(out.episodes);
+    return (cap > 0.0 ? std::min(learning, cap) : learning) + each * static_cast<double>(out.evaluation_tasks);
+  };
+  out.tokens = static_cast<std::int64_t>(total(static_cast<double>(used.prompt_tokens + used.generated_tokens), static_cast<double>(budget.tokens)));
+  out.seconds = total(since(started), budget.seconds);
+  out.money = total(used.money, budget.money);
   out.basis = std::to_string(measured) + " tries played now; retries, reflections and longer prompts with recalled cases come on top";
   return out;
 }

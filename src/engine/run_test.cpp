@@ -84,6 +84,61 @@ TEST(Run, TheCurveMeasuresNoRoundTwice) {
   EXPECT_EQ(at, (std::vector<int>{0, 4, 8}));
 }
 
+TEST(Run, TokensMoneyAndReflexEpisodesAreCappedToo) {
+  Scratch scratch;
+  const auto ended_by = [&](const Recipe& recipe) {
+    const auto run = run_recipe(recipe, {.home = scratch / recipe.name, .listener = {}, .stop = {}, .fresh = true, .from_store = std::nullopt});
+    return run.report["run"]["ended_by"].get<std::string>();
+  };
+  EXPECT_EQ(ended_by(kit(scratch)), "");
+  EXPECT_EQ(ended_by(kit(scratch, {"budget.tokens=1"})), "tokens");
+  EXPECT_EQ(ended_by(kit(scratch, {"prices.prompt=1e6", "budget.money=1"})), "money");
+  EXPECT_EQ(ended_by(parse_recipe("env: gridworld\nmethod: tabular_q\nbudget: {episodes: 10}\n", "grid.yaml")), "episodes");
+}
+
+TEST(Run, AnEstimateCountsWhatTheCapsAllow) {
+  Scratch scratch;
+  const auto free = estimate_run(kit(scratch), {}), capped = estimate_run(kit(scratch, {"budget.episodes=3"}), {});
+  EXPECT_EQ(free.train_tasks, 24);
+  EXPECT_EQ(free.episodes, 24);
+  EXPECT_EQ(capped.episodes, 3);
+  EXPECT_GT(free.tokens, capped.tokens);
+  EXPECT_EQ(free.evaluation_tasks, 3 * (12 + 8) + 3 * 8);  // three arms on test and validation, three points of the curve
+  EXPECT_EQ(estimate_run(parse_recipe("env: gridworld\nmethod: tabular_q\n", "grid.yaml"), {}).tokens, 0);
+  EXPECT_FALSE(std::filesystem::exists(scratch / "home"));
+}
+
+TEST(Run, EvalPairsTheSameTasksOnlyAndAveragesSeedsTaskByTask) {
+  Scratch scratch;
+  const auto recipe = kit(scratch), other = kit(scratch, {"env.split_seed=7", "name=other"});
+  const auto second = kit(scratch, {"seed=2"});
+  const auto home = scratch / "home";
+  for (const auto* r : {&recipe, &other, &second}) run_recipe(*r, {.home = home, .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
+  const auto both = compare_recipes({.home = home, .recipes = {recipe, other}, .seeds = 1, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}});
+  ASSERT_EQ(both.rows.size(), 6U);
+  EXPECT_STRNE(both.rows[1].against_first.test, "");
+  EXPECT_STREQ(both.rows[4].against_first.test, "") << "other tasks are no pairs";
+  const auto seeds = compare_recipes({.home = home, .recipes = {recipe}, .seeds = 2, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}});
+  EXPECT_EQ(seeds.rows[1].scores.size(), 12U) << "twelve tasks, whatever the number of seeds";
+  EXPECT_EQ(seeds.rows[1].seeds, 2);
+}
+
+TEST(Run, EvalSeesWhatWasErasedSince) {
+  Scratch scratch;
+  const auto recipe = kit(scratch);
+  const auto home = scratch / "home";
+  const auto run = run_recipe(recipe, {.home = home, .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
+  const CompareOptions options{.home = home, .recipes = {recipe}, .seeds = 1, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}};
+  const double before = compare_recipes(options).rows[2].score.mean;
+  {
+    Store store(store_path(home));
+    for (const auto& e : store.episodes({.run = run.run})) erase_episode(store, e.id);
+  }
+  const auto after = compare_recipes(options);
+  EXPECT_LT(after.rows[2].score.mean, before);
+  EXPECT_THROW(run_recipe(recipe, {.home = home, .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt}), Error);
+}
+
 TEST(Stored, ChatsBecomeEpisodesOfThisWorldAndEvaluationTasksStayOut) {
   Scratch scratch;
   test::Bench bench(scratch);
@@ -130,6 +185,9 @@ TEST(Run, MistakesAreNamedBeforeAnythingIsSpent) {
   EXPECT_NE(error_of("env: dask\nmethod: expel\n").find("did you mean 'desk'?"), std::string::npos);
   EXPECT_NE(error_of("env: desk\nmethod: expell\n").find("did you mean 'expel'?"), std::string::npos);
   EXPECT_NE(error_of("env: desk\nmethod: expel\nagent: {name: react, cases: -1}\nmodel: scripted:echo\nembedder: scripted:8\n").find("bad.yaml:3: field 'cases'"), std::string::npos);
+  EXPECT_NE(error_of("env: desk\nmethod: expel\nmodel: smollm\n").find("bad.yaml:3: field 'model'"), std::string::npos);
+  EXPECT_NE(error_of("name: ../up\nenv: desk\nmethod: expel\n").find("bad.yaml:1: field 'name'"), std::string::npos);
+  EXPECT_NE(error_of("env: desk\nmethod: expel\nmodel: {name: scripted:echo, deterministic: false}\n").find("belongs to the recipe itself"), std::string::npos);
   EXPECT_NE(error_of("env: {name: desk, trys: 3}\nmethod: expel\n").find("bad.yaml:1: unknown setting 'trys'"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(scratch / "home"));
 }

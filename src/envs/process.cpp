@@ -71,15 +71,15 @@ class Pool {
  public:
   explicit Pool(ProcessWorldConfig config) : config_(std::move(config)) {}
 
-  std::unique_ptr<LineProcess> take() {
-    {
-      const std::lock_guard lock(mutex_);
-      if (!idle_.empty()) {
-        auto program = std::move(idle_.back());
-        idle_.pop_back();
-        return program;
-      }
-    }
+  // One that has played before, or null.
+  std::unique_ptr<LineProcess> take_used() {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty()) return nullptr;
+    auto program = std::move(idle_.back());
+    idle_.pop_back();
+    return program;
+  }
+  std::unique_ptr<LineProcess> start() {
     auto program = std::make_unique<LineProcess>(config_.process);
     say_hello(*program);
     return program;
@@ -135,9 +135,23 @@ class ProcessEnv final : public Env {
   ~ProcessEnv() override { pool_.give_back(std::move(program_)); }
 
   Observation reset(const Task& task) override {
-    if (program_ == nullptr || !program_->alive()) program_ = pool_.take();
     steps_ = 0;
-    const Json answer = program_->ask({{"do", "reset"}, {"split", name_of(split_)}, {"task", wire::to_json(task)}});
+    if (program_ == nullptr || !program_->alive()) program_ = pool_.take_used();
+    const Json question{{"do", "reset"}, {"split", name_of(split_)}, {"task", wire::to_json(task)}};
+    Json answer;
+    if (program_ != nullptr) {
+      try {
+        answer = program_->ask(question);
+      } catch (const Error&) {
+        // It may have ended after its last answer, which shows only now and is no fault of this episode.
+        if (program_->alive()) throw;
+        program_ = nullptr;
+      }
+    }
+    if (program_ == nullptr) {
+      program_ = pool_.start();
+      answer = program_->ask(question);
+    }
     return with_name([&] { return read_observation(answer, "reset"); });
   }
 

@@ -140,6 +140,16 @@ TEST(ProcessWorld, BadHellosAreRefused) {
   EXPECT_TRUE(has(said(R"({"name":"w","tasks":{"train":[{"id":"1","goal":"g"}],"test":[{"id":"1","goal":"g"}]}})"), "in two splits"));
 }
 
+TEST(ProcessWorld, AProgramThatEndsAfterItsLastAnswerIsNoFaultOfTheNextEpisode) {
+  const auto world = open_process_world(shell(hello + R"(read -r q; echo '{"text":"t","choices":["a","b"]}'; read -r q; echo '{"text":"","ending":"terminal","solved":true}')"));
+  const auto task = world->tasks(Split::train).at(0);
+  for (int episode = 0; episode < 3; ++episode) {
+    const auto env = world->make(Split::train);
+    EXPECT_EQ(env->reset(task).text, "t");
+    EXPECT_TRUE(env->step("a").solved);
+  }
+}
+
 TEST(ProcessWorld, AfterACrashTheNextEpisodeGetsANewProgram) {
   // Crashes at the step; every program plays one reset only.
   const auto world = open_process_world(shell(hello + R"(read -r q; echo '{"text":"start"}'; read -r q; exit 3)"));

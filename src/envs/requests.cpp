@@ -119,7 +119,7 @@ std::vector<LabelledText> parse_requests(std::string_view text, const std::strin
 std::vector<LabelledText> read_requests(const std::string& path, const RequestFields& fields) {
   std::error_code ec;
   const auto status = std::filesystem::status(path, ec);
-  if (!std::filesystem::exists(status)) throw Error(Fault::not_found, path + ": no such file");
+  if (!std::filesystem::exists(status)) throw Error(Fault::usage, path + ": no such file");
   if (std::filesystem::is_directory(status)) throw Error(Fault::bad_input, path + ": expected a file, got a directory");
   std::ifstream in(path, std::ios::binary);
   if (!in) throw Error(Fault::io, path + ": can't be read: " + std::strerror(errno));

@@ -81,6 +81,11 @@ const std::vector<BackendEntry>& backend_catalog() {
   return catalog;
 }
 
+std::filesystem::path model_file(const std::string& spec) {
+  if (scripted(spec) || remote(spec)) return {};
+  return file_like(spec) ? std::filesystem::path(spec) : path_of(spec);
+}
+
 OpenModel open_model(const std::string& spec, const ModelOptions& options) { return backend_of(spec).open(spec, options); }
 
 std::unique_ptr<Embedder> open_embedder(const std::string& spec, const ModelOptions& options) {

@@ -5,6 +5,7 @@
 //   http://, https://       an OpenAI-compatible server: not in this version, Error{unavailable}
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -51,9 +52,12 @@ struct BackendEntry {
 // All back ends, in the order they are asked. The list is the table of contents; the last one takes whatever is left.
 const std::vector<BackendEntry>& backend_catalog();
 
-// Throws Error: usage (no such name: nearest is named; a name of an embedder given as model or the reverse),
-// unavailable (known but not pulled; remote), not_found (no such file), bad_input (not a model file, truncated).
+// Throws Error: usage (no such name: nearest is named; no such file; a name of an embedder given as model or the reverse),
+// unavailable (known but not pulled; remote), bad_input (not a model file, truncated).
 OpenModel open_model(const std::string& spec, const ModelOptions& options = {});
 std::unique_ptr<Embedder> open_embedder(const std::string& spec, const ModelOptions& options = {});
+
+// The file behind a local model or embedder, empty for one without a file.
+std::filesystem::path model_file(const std::string& spec);
 
 }  // namespace hone

@@ -1,6 +1,8 @@
 // The list of models. A hash is what makes an entry: add none without it.
 #include "models/catalogue.h"
 
+#include "models/quantise.h"
+
 namespace hone {
 namespace {
 
@@ -138,6 +140,11 @@ CatalogueModel minilm() {
 const std::vector<CatalogueModel>& model_catalogue() {
   static const std::vector<CatalogueModel> models{smollm2_135m(), qwen_coder_05b(), qwen_coder_15b(), minilm()};
   return models;
+}
+
+std::string file_name(const CatalogueModel& model) {
+  if (model.making != Making::fast) return model.name + ".gguf";
+  return model.name + (fast_precision() == Precision::bf16 ? ".bf16.gguf" : ".q8_0.gguf");
 }
 
 const CatalogueModel* find_model(std::string_view name) {

@@ -1,6 +1,7 @@
 // Models known by name, where to get them, and what is on this machine.
 // Directory: $HONE_MODELS, else $HONE_CACHE/models, else ~/.cache/hone/models. A present model is NAME.gguf beside NAME.json
-// (its SHA-256, where it came from and how it was made).
+// (its SHA-256, where it came from and how it was made); what is made for a kind of CPU has that in its name (NAME.bf16.gguf), so
+// that a folder moved to another machine, or shared by several, never gives one the other's file.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +55,7 @@ struct CatalogueModel {
 
 const std::vector<CatalogueModel>& model_catalogue();
 const CatalogueModel* find_model(std::string_view name);  // null when unknown
+std::string file_name(const CatalogueModel& model);       // of the finished file on this machine
 
 std::filesystem::path models_directory();
 std::filesystem::path path_of(std::string_view name);  // of its file, present or not; Error{usage} for an unknown name

@@ -103,7 +103,7 @@ std::string LocalModel::rendered(std::span<const Message> messages) const { retu
 Reply LocalModel::chat(std::span<const Message> messages, const Sampling& sampling) {
   llama::check_sampling(sampling);
   const llama::Prompt prompt = impl_->prompter.prompt(messages);
-  llama::check_room(static_cast<int>(prompt.tokens.size()) + sampling.max_tokens, impl_->facts.context, impl_->facts.name);
+  llama::check_room(static_cast<std::int64_t>(prompt.tokens.size()) + sampling.max_tokens, impl_->facts.context, impl_->facts.name);
   return impl_->engine->chat(prompt, llama::Generation(impl_->prompter.vocab(), sampling, prompt.tokens));
 }
 

@@ -41,7 +41,7 @@ struct LocalFile {
 
 class LocalModel final : public Model, public ChoiceModel {
  public:
-  // Throws Error{not_found | bad_input} naming the file when it is absent, truncated or no causal language model.
+  // Throws Error{usage | bad_input} naming the file when it is absent, truncated or no causal language model.
   LocalModel(const LocalFile& file, const ModelOptions& options);
   ~LocalModel() override;
   LocalModel(const LocalModel&) = delete;

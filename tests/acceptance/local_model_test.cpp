@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
@@ -358,17 +359,30 @@ TEST(LocalModel, RefusesBadGrammarsAndSchemas) {
   NEEDS_MODEL();
   const auto model = open_local();
   const std::vector<Message> prompt{{"user", "Hello"}};
+  std::string why;
   const auto fault = [&](auto change) {
     Sampling s = limited(4);
     change(s);
+    why.clear();
     try {
       model->chat(prompt, s);
     } catch (const Error& e) {
+      why = e.what();
       return e.fault();
     }
     return Fault::internal;
   };
+  testing::internal::CaptureStderr();
   EXPECT_EQ(fault([](Sampling& s) { s.grammar = "root ::= ("; }), Fault::bad_input);
+  EXPECT_EQ(fault([](Sampling& s) { s.grammar = "root ::= word"; }), Fault::bad_input);
+  EXPECT_NE(why.find("Undefined rule identifier 'word'"), std::string::npos) << why;
+  EXPECT_EQ(fault([](Sampling& s) { s.grammar = "root ::= root \"a\""; }), Fault::bad_input);
+  EXPECT_NE(why.find("left recursion"), std::string::npos) << why;
+  std::string chain;  // as long as is let through: the parser's recursion must fit the stack
+  for (int i = 0; chain.size() < 260000; ++i) chain += "r" + std::to_string(i) + "::=r" + std::to_string(i + 1) + "\n";
+  EXPECT_EQ(fault([&](Sampling& s) { s.grammar = chain + "root ::= r0"; }), Fault::bad_input);
+  EXPECT_EQ(fault([](Sampling& s) { s.json_schema = R"({"type":"string","pattern":"^(?=a).*$"})"; }), Fault::bad_input);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "") << "the library never prints";
   EXPECT_EQ(fault([](Sampling& s) { s.grammar = "start ::= \"a\""; }), Fault::bad_input);
   EXPECT_EQ(fault([](Sampling& s) { s.json_schema = "{not json"; }), Fault::bad_input);
   EXPECT_EQ(fault([](Sampling& s) { s.json_schema = R"({"type":"nonsense"})"; }), Fault::bad_input);
@@ -387,6 +401,7 @@ TEST(LocalModel, SaysHowManyTokensAreMissing) {
     EXPECT_EQ(e.fault(), Fault::bad_input);
     EXPECT_NE(std::string(e.what()).find("256"), std::string::npos) << e.what();
   }
+  EXPECT_THROW(model->chat(std::vector<Message>{{"user", "Hello"}}, limited(std::numeric_limits<int>::max())), Error);
   EXPECT_FALSE(model->chat(std::vector<Message>{{"user", "Hello"}}, limited(4)).text.empty()) << "and goes on";
 }
 
@@ -477,7 +492,7 @@ TEST(LocalModel, NamesAFileThatIsTruncatedOrNoModel) {
   }
   std::ofstream(folder / "text.gguf") << "GGUFxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
   expect_fault(folder / "text.gguf", Fault::bad_input);
-  expect_fault(folder / "absent.gguf", Fault::not_found);
+  expect_fault(folder / "absent.gguf", Fault::usage);
   if (model_status("all-minilm-l6-v2").present) expect_fault(path_of("all-minilm-l6-v2"), Fault::bad_input);
   std::filesystem::remove_all(folder);
 }

@@ -38,7 +38,7 @@ with scratch() as folder:
     error("learn", "dask", status=2, words=["did you mean 'desk'"], home=home)
     error("learn", recipe, "--set", "env.trian=3", status=2, words=["trian", "did you mean 'train'"], home=home)
     error("learn", bad("f.yaml", "train: 24", "train: 2400"), status=2, words=["request"], home=home)
-    error("learn", bad("g.yaml", "requests.csv", "absent.csv"), status=None, words=["absent.csv"], home=home)
+    error("learn", bad("g.yaml", "requests.csv", "absent.csv"), status=2, words=["absent.csv"], home=home)
     (pathlib.Path(folder) / "broken.csv").write_text('text,label\n"open quote,fruit\n')
     error("learn", bad("h.yaml", "requests.csv", "broken.csv"), status=2, words=["broken.csv:"], home=home)
     assert not os.path.exists(f"{home}/hone.db"), "a mistake must not leave a store behind"
@@ -46,9 +46,9 @@ with scratch() as folder:
     # model files
     gguf = pathlib.Path(folder) / "cut.gguf"
     gguf.write_bytes(b"GGUF\x03\x00\x00\x00" + b"\x00" * 100)
-    error("learn", recipe, "--set", f"model={gguf}", status=None, words=["cut.gguf"], home=home)
-    error("learn", recipe, "--set", "model=smollm2-135", status=None, words=["smollm2-135m"], home=home)
-    error("learn", recipe, "--set", "model=http://localhost:1/v1", status=None, words=["http"], home=home)
+    error("learn", recipe, "--set", f"model={gguf}", status=2, words=["cut.gguf"], home=home)
+    error("learn", recipe, "--set", "model=smollm2-135", status=2, words=["smollm2-135m"], home=home)
+    error("learn", recipe, "--set", "model=http://localhost:1/v1", status=1, words=["http"], home=home)
 
     # stores
     hone("learn", recipe, "--json", home=home)

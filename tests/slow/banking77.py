@@ -2,6 +2,7 @@
 20 queues: recalled text at least 15 points above the model alone; 77 queues: 10 points; paired 95 % intervals above 0; the last
 point of the learning curve above the first; with the training labels shuffled the upper bound of the gain stays under 5 points."""
 import json
+import math
 import pathlib
 import sys
 
@@ -25,6 +26,24 @@ def learn(recipe, folder, *settings):
     return result, report
 
 
+def paired_curve(report, last):
+    """Validation tasks lost and won between the first and the last point of the curve."""
+    scores = {}
+    for line in open(pathlib.Path(report).parent / "evaluation.jsonl", encoding="utf-8"):
+        episode = json.loads(line)
+        name, point, task = (episode["key"].split("/", 2) + ["", ""])[:3]
+        if name == "curve":
+            scores.setdefault(task, {})[point] = episode["score"]
+    pairs = [(s["0"], s[str(last)]) for s in scores.values() if "0" in s and str(last) in s]
+    assert len(pairs) >= 40, len(pairs)
+    return sum(a > b for a, b in pairs), sum(a < b for a, b in pairs)
+
+
+def binomial_tail(lost, won):
+    """One side of the exact McNemar test."""
+    return sum(math.comb(lost + won, k) for k in range(lost + 1)) / 2 ** (lost + won)
+
+
 failures = []
 
 
@@ -40,6 +59,8 @@ with scratch() as folder:
         expect(gain >= margin, f"{recipe}: gain {gain:.3f} is under the margin of {margin}")
         expect(result["difference"]["low"] > 0, f"{recipe}: the paired interval does not exclude 0")
         expect(len(report["curve"]) >= 4, f"{recipe}: the curve has {len(report['curve'])} points")
+        lost, won = paired_curve(result["report"], len(report["curve"]) - 1)
+        expect(won > lost and binomial_tail(lost, won) < 0.025, f"{recipe}: last point against the first, the same tasks: {won} won, {lost} lost")
         expect(report["curve"][-1]["score"] > report["curve"][0]["score"], f"{recipe}: the curve does not rise")
     result, _ = learn("banking77-20", f"{folder}/shuffled", "env.shuffle_labels=true", "env.train=120", "env.test=100", "evaluation.curve=0")
     expect(result["difference"]["high"] < 0.05, f"shuffled labels: the gain may be {result['difference']['high']:.3f}")

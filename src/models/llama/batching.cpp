@@ -150,7 +150,8 @@ class BatchingEngine final : public Engine {
 
   void admit_all() {
     const std::lock_guard hold(lock_);
-    while (!queue_.empty() && admit(*queue_.front())) queue_.pop_front();
+    while (!queue_.empty() && admit(*queue_.front())) {
+    }
   }
 
   std::size_t busy() const {
@@ -161,7 +162,7 @@ class BatchingEngine final : public Engine {
     return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
   }
 
-  // False when there is no slot, or not surely enough cells, until others have finished.
+  // Takes the first of the queue. False when there is no slot, or not surely enough cells, until others have finished.
   bool admit(Job& job) {
     Slot* slot = nullptr;
     Slot* source = nullptr;
@@ -179,6 +180,9 @@ class BatchingEngine final : public Engine {
     if (coming > best + min_piece) return false;  // somebody is just computing what this one could share
     best = std::min(best, job.prompt->tokens.size() - 1);  // one token must be read for its logits
     if (source != nullptr && source->job == nullptr && source->held.size() == best) slot = source;  // grows in place
+    // From the queue into the slot before anything can throw: fail_all then answers it, once.
+    queue_.pop_front();
+    slot->job = &job;
     llama_memory_t memory = llama_get_memory(context_.get());
     if (slot != source) {
       llama_memory_seq_rm(memory, slot->id, -1, -1);
@@ -191,7 +195,6 @@ class BatchingEngine final : public Engine {
       llama_memory_seq_rm(memory, slot->id, static_cast<llama_pos>(best), -1);
       slot->held.resize(best);
     }
-    slot->job = &job;
     slot->used = ++clock_;
     job.usage.cached_tokens = static_cast<std::int64_t>(best);
     start(*slot);

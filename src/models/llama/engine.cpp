@@ -6,7 +6,7 @@
 
 namespace hone::llama {
 
-void check_room(int needed, int context, const std::string& name) {
+void check_room(std::int64_t needed, int context, const std::string& name) {
   if (needed > context)
     throw Error(Fault::bad_input, name + ": the request needs " + std::to_string(needed) + " tokens (prompt and reply), the context has " +
                                       std::to_string(context) + "; shorten the prompt, lower max_tokens or raise the model's context");

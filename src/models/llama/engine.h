@@ -46,7 +46,7 @@ constexpr int tree_leaves = 64;     // sequences of choice trees at one time
 constexpr int tree_nodes = 1024;    // cache cells set aside for them
 
 // Error{bad_input} when `needed` tokens exceed `context`.
-void check_room(int needed, int context, const std::string& name);
+void check_room(std::int64_t needed, int context, const std::string& name);
 int tokens_needed(const ChoiceWork& work);
 ContextPtr make_engine_context(const EngineSetup& setup, int cells, int sequences);
 

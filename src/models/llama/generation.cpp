@@ -1,13 +1,12 @@
 #include "models/llama/generation.h"
 
-#include <common/json-schema-to-grammar.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "core/error.h"
 #include "core/rng.h"
+#include "models/llama/grammar.h"
 #include "models/llama/logits.h"
 #include "wire/json.h"
 
@@ -48,16 +47,6 @@ void check_sampling(const Sampling& s) {
   require(std::none_of(s.stop.begin(), s.stop.end(), [](const std::string& w) { return w.empty(); }), "stop: expected words, got an empty one");
 }
 
-std::string grammar_of(const Sampling& s) {
-  if (s.json_schema.empty()) return s.grammar;
-  wire::parse(s.json_schema, "sampling: json_schema");  // our error, and a bound on the depth
-  try {
-    return json_schema_to_grammar(common_json::parse(s.json_schema), true);
-  } catch (const std::exception& e) {
-    throw Error(Fault::bad_input, std::string("sampling: json_schema: can't be made a grammar: ") + e.what());
-  }
-}
-
 std::string finished_text(std::string text) {
   // At most three bytes can stand at the end waiting for the rest of their character.
   for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
@@ -76,15 +65,7 @@ Generation::Generation(const llama_vocab& vocab, const Sampling& sampling, std::
   trace_.prompt_ids = std::move(prompt_ids);
   for (const std::string& word : sampling.stop) longest_stop_ = std::max(longest_stop_, word.size());
   if (sampling.temperature > 0.0F) chain_ = make_chain(sampling);
-  const std::string grammar = grammar_of(sampling);
-  if (grammar.empty()) return;
-  take_errors();
-  try {
-    grammar_.reset(llama_sampler_init_grammar(&vocab, grammar.c_str(), "root"));
-  } catch (const std::exception& e) {
-    throw Error(Fault::bad_input, std::string("sampling: grammar: ") + e.what());
-  }
-  if (!grammar_) throw Error(Fault::bad_input, "sampling: grammar: expected GBNF with a rule \"root\", got one that doesn't parse " + take_errors());
+  grammar_ = make_grammar(vocab, grammar_of(sampling));
 }
 
 void Generation::candidates_from(std::span<const float> logits) {

@@ -11,8 +11,6 @@ namespace hone::llama {
 
 // Error{bad_input} for what no model could do: max_tokens below 1, both grammar and json_schema, top_p outside (0, 1], ...
 void check_sampling(const Sampling& sampling);
-// The grammar to use, empty for none: sampling.grammar, or made from json_schema. Error{bad_input}.
-std::string grammar_of(const Sampling& sampling);
 // `text` without an incomplete character at its end; other invalid bytes become U+FFFD. Pure.
 std::string finished_text(std::string text);
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "hone_version.h"
 #include "wire/sha256.h"
 
 namespace hone::llama {
@@ -25,9 +26,33 @@ void collect(ggml_log_level level, const char* text, void*) {
 
 }  // namespace
 
+std::vector<CpuFeature> cpu_features() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+#define HONE_CPU_HAS(name) (__builtin_cpu_supports(name) != 0)
+  return {{"avx2", false, HONE_CPU_HAS("avx2")},         {"fma", false, HONE_CPU_HAS("fma")},           {"bmi2", false, HONE_CPU_HAS("bmi2")},
+          {"avx512f", true, HONE_CPU_HAS("avx512f")},    {"avx512bw", true, HONE_CPU_HAS("avx512bw")},  {"avx512cd", true, HONE_CPU_HAS("avx512cd")},
+          {"avx512dq", true, HONE_CPU_HAS("avx512dq")},  {"avx512vl", true, HONE_CPU_HAS("avx512vl")},  {"avx512_vnni", true, HONE_CPU_HAS("avx512vnni")},
+          {"avx512_bf16", true, HONE_CPU_HAS("avx512bf16")}};
+#undef HONE_CPU_HAS
+#else
+  return {};
+#endif
+}
+
+void check_cpu(std::string_view built_for, std::span<const CpuFeature> features) {
+  std::string missing;
+  for (const CpuFeature& f : features)
+    if (!f.here && built_for != "baseline" && (!f.avx512 || built_for == "avx512")) missing += (missing.empty() ? "" : ", ") + std::string(f.name);
+  if (!missing.empty())
+    throw Error(Fault::unavailable, "this hone was built for CPUs with " + std::string(built_for) + ", and this one lacks " + missing +
+                                        "; build it here with scripts/setup --build release, or name the set with HONE_CPU=avx2 or HONE_CPU=baseline before it");
+}
+
 void start() {
   static std::once_flag once;
   std::call_once(once, [] {
+    check_cpu(llama_cpu, cpu_features());
     llama_log_set(collect, nullptr);
     common_log_set_verbosity_thold(-1);
     llama_backend_init();
@@ -49,7 +74,7 @@ std::string take_errors() {
 ModelPtr load_model(const std::string& path) {
   start();
   std::error_code code;
-  if (!std::filesystem::exists(path, code)) throw Error(Fault::not_found, path + ": no such model file");
+  if (!std::filesystem::exists(path, code)) throw Error(Fault::usage, path + ": no such model file");
   if (!std::filesystem::is_regular_file(path, code)) throw Error(Fault::bad_input, path + ": expected a model file, got a folder or device");
   std::ifstream file(path, std::ios::binary);
   if (!file) throw Error(Fault::io, path + ": can't be opened for reading");

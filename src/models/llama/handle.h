@@ -4,7 +4,9 @@
 #include <llama.h>
 
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "models/backend.h"
@@ -22,11 +24,21 @@ using ContextPtr = std::unique_ptr<llama_context, Free>;
 using SamplerPtr = std::unique_ptr<llama_sampler, Free>;
 
 // Starts the library once and takes its log away from the terminal. Errors it logs are kept per thread.
+// Error{unavailable} on a CPU that lacks instructions llama.cpp was compiled for, where it would be killed in mid-work.
 void start();
+
+struct CpuFeature {
+  std::string_view name;  // as in /proc/cpuinfo
+  bool avx512 = false;    // needed by builds for avx512 only, not by those for avx2
+  bool here = false;
+};
+std::vector<CpuFeature> cpu_features();  // what builds may need; empty on other architectures
+// Throws as start. `built_for`: avx512, avx2 or baseline. Pure.
+void check_cpu(std::string_view built_for, std::span<const CpuFeature> features);
 // What this thread's calls logged as errors since the last call of this, in one line; empties it.
 std::string take_errors();
 
-// Throws Error{not_found | bad_input} naming the file.
+// Throws Error{usage | bad_input} naming the file.
 ModelPtr load_model(const std::string& path);
 // Throws Error{unavailable}, as a rule for want of memory.
 ContextPtr make_context(llama_model& model, const llama_context_params& params, const std::string& name);

@@ -1,0 +1,119 @@
+// What every listed method must keep, found by walking the catalogue and driven by the engine itself.
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "engine/engine_test_kit.h"
+#include "engine/run.h"
+
+namespace hone {
+namespace {
+
+using test::Scratch;
+
+// A small run of this method: the scripted desk for the deliberate tempo, the grid for the reflex one.
+Recipe small_run(const Scratch& scratch, const LearnerEntry& method, const std::vector<std::string>& set = {}) {
+  const std::string name(method.name);
+  if (method.tempo == Tempo::reflex) return parse_recipe("name: kit\nenv: gridworld\nmethod: " + name + "\n", "kit.yaml", set);
+  std::string yaml = test::desk_yaml(test::write_requests(scratch));
+  const auto from = yaml.find("method: "), to = yaml.find('\n', from);
+  yaml.replace(from, to - from, "method: " + name);
+  return parse_recipe(yaml, "kit.yaml", set);
+}
+
+RunOptions at(const std::filesystem::path& home, Listener listener = {}, std::stop_token stop = {}) {
+  return {.home = home, .listener = std::move(listener), .stop = std::move(stop), .fresh = false, .from_store = std::nullopt};
+}
+
+std::string canonical_of(const std::filesystem::path& home, const std::string& run) {
+  const Store store(store_path(home), {.create = false, .read_only = true});
+  return test::canonical(store, run);
+}
+
+TEST(MethodConformance, EveryListedMethodSaysWhatItIs) {
+  ASSERT_FALSE(learner_catalog().empty());
+  for (const LearnerEntry* method : learner_catalog()) {
+    EXPECT_FALSE(method->summary.empty()) << method->name;
+    EXPECT_FALSE(method->citation.empty()) << method->name;
+    for (const auto& field : method->fields()) EXPECT_FALSE(field.doc.empty()) << method->name << "." << field.name;
+  }
+}
+
+TEST(MethodConformance, UnknownSettingsAreRefusedByName) {
+  Scratch scratch;
+  for (const LearnerEntry* method : learner_catalog()) {
+    try {
+      run_recipe(small_run(scratch, *method, {"method.no_such_setting=1"}), at(scratch / "home"));
+      ADD_FAILURE() << method->name;
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find("no_such_setting"), std::string::npos) << method->name << ": " << e.what();
+    }
+  }
+}
+
+TEST(MethodConformance, SameSeedSameBytesAndEveryLessonNamesEvidenceThatIsThere) {
+  Scratch scratch;
+  for (const LearnerEntry* method : learner_catalog()) {
+    const std::string name(method->name);
+    const auto recipe = small_run(scratch, *method);
+    const auto one = scratch / (name + "1"), two = scratch / (name + "2");
+    const auto first = run_recipe(recipe, at(one)).run, second = run_recipe(recipe, at(two)).run;
+    EXPECT_EQ(canonical_of(one, first), canonical_of(two, second)) << name;
+    const Store store(store_path(one));
+    const auto lessons = store.lessons({.scope = std::nullopt, .run = first});
+    EXPECT_FALSE(lessons.empty()) << name << " learned nothing";
+    for (const auto& l : lessons) {
+      EXPECT_EQ(l.lesson.learner, name);
+      EXPECT_TRUE(method->tempo == Tempo::reflex || !l.lesson.evidence.empty()) << name << ": " << l.lesson.id;
+      for (const auto& id : l.lesson.evidence) EXPECT_TRUE(store.episode(id).has_value()) << name << ": " << id;
+    }
+  }
+}
+
+TEST(MethodConformance, StoppedAfterAnyOfTheFirstRoundsItGoesOnToTheSameBytes) {
+  Scratch scratch;
+  for (const LearnerEntry* method : learner_catalog()) {
+    const std::string name(method->name);
+    const auto recipe = small_run(scratch, *method);
+    const auto whole = scratch / (name + "whole");
+    const std::string expected = canonical_of(whole, run_recipe(recipe, at(whole)).run);
+    for (int rounds = 1; rounds <= 3; ++rounds) {
+      const auto home = scratch / (name + std::to_string(rounds));
+      std::stop_source stop;
+      int seen = 0;
+      const auto listener = [&](const Event& e) {
+        if (e.kind == "round" && ++seen == rounds) stop.request_stop();
+      };
+      std::string run;
+      try {
+        run = run_recipe(recipe, at(home, listener, stop.get_token())).run;  // shorter than that many rounds
+      } catch (const Error& e) {
+        EXPECT_EQ(e.fault(), Fault::interrupted) << name << ": " << e.what();
+        run = run_recipe(recipe, at(home)).run;
+      }
+      EXPECT_EQ(canonical_of(home, run), expected) << name << " stopped after round " << rounds;
+    }
+  }
+}
+
+TEST(MethodConformance, ACapEndsItWithWhatWasLearned) {
+  Scratch scratch;
+  for (const LearnerEntry* method : learner_catalog()) {
+    const std::string name(method->name);
+    const auto run = run_recipe(small_run(scratch, *method, {"budget.episodes=6"}), at(scratch / name));
+    EXPECT_EQ(run.report["run"]["ended_by"], "episodes") << name;
+    EXPECT_EQ(Store(store_path(scratch / name)).run(run.run)->status, RunStatus::finished) << name;
+  }
+}
+
+TEST(MethodConformance, WithoutTrainingTasksItEndsAtOnce) {
+  Scratch scratch;
+  for (const LearnerEntry* method : learner_catalog()) {
+    if (method->tempo == Tempo::reflex) continue;
+    const std::string name(method->name);
+    const auto run = run_recipe(small_run(scratch, *method, {"env.train=0"}), at(scratch / name));
+    EXPECT_EQ(run.report["lessons"].size(), 0U) << name;
+  }
+}
+
+}  // namespace
+}  // namespace hone
