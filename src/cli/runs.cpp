@@ -85,7 +85,8 @@ int remove(const Context& context, const std::string& name, bool dependents) {
   const auto run = store.find_run(name);
   const auto gone = store.remove_run(run.id, dependents);
   std::error_code ignored;
-  std::filesystem::remove_all(context.home / "runs" / run.id, ignored);
+  // An older Hone took any id from an export: a folder outside home/runs is not the run's.
+  if (valid_run_id(run.id)) std::filesystem::remove_all(run_folder(context.home, run.id), ignored);
   if (context.json) print_json({{"run", run.id}, {"episodes", gone.episodes.size()}, {"lessons", gone.lessons.size()}});
   else print(fmt::format("removed run {}: {}, {}, its report", run.id, counted(static_cast<double>(gone.episodes.size()), "episode"), counted(static_cast<double>(gone.lessons.size()), "lesson")));
   return 0;

@@ -29,7 +29,7 @@ std::string content_of(const Json& message, const std::string& at) {
       std::string type, piece;
       part.need("type", type);
       if (type != "text")
-        throw Error(Fault::bad_input, part.at("type") + ": expected \"text\", got \"" + clean(type) + "\"");
+        throw Error(Fault::bad_input, part.at("type") + ": expected \"text\", got \"" + wire::shortened(type) + "\"");
       part.need("text", piece);
       text += (text.empty() ? "" : "\n") + piece;
     }
@@ -88,7 +88,7 @@ Episode read_chat(const Json& line, const std::string& at, const std::string& en
     } else {
       throw Error(Fault::bad_input,
                   m.at("role") + ": expected system, developer, user, assistant, tool or function, got \"" +
-                      clean(role) + "\"");
+                      wire::shortened(role) + "\"");
     }
   }
   if (e.steps.empty())

@@ -48,10 +48,27 @@ std::string_view to_string(RunStatus status) {
   throw Error(Fault::internal, "a run status without a name");
 }
 
+bool valid_run_id(std::string_view id) {
+  constexpr std::string_view imported = "import/";
+  constexpr std::size_t longest = 200;
+  std::string_view name = id;
+  if (name.starts_with(imported)) name.remove_prefix(imported.size());
+  return !name.empty() && name != "." && name != ".." && id != "import" && id.size() <= longest &&
+         name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+}
+
+std::filesystem::path run_folder(const std::filesystem::path& home, std::string_view id) {
+  if (!valid_run_id(id))
+    throw Error(Fault::bad_input, "run id '" + wire::shortened(id) + "': not a name that a folder can have");
+  return home / "runs" / std::filesystem::path(id);
+}
+
 std::string Store::create_run(const RunInfo& run) {
   const Lock lock(impl_->mutex);
   const std::string id = run.id.empty() ? new_id() : clean(run.id);
   require_json(run.meta, "run.meta");
+  if (!valid_run_id(id))
+    throw Error(Fault::bad_input, "store: a run can't have the id '" + wire::shortened(id) + "'");
   Transaction transaction(impl_->db);
   if (impl_->db.query("SELECT 1 FROM run WHERE id = ?", id).step())
     throw Error(Fault::conflict, "store: there is a run " + id + " already");

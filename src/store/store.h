@@ -57,6 +57,12 @@ class RunLock {
   int fd_ = -1;
 };
 
+// Whether a run may have this id. It names the run's folder, and may come from someone else's export: one plain
+// name, or "import/" and one (no '/', no NUL, not "." or "..", at most 200 bytes).
+bool valid_run_id(std::string_view id);
+// Where a run's report lies: home/runs/<id>. Error{bad_input} for an id that could name any other place.
+std::filesystem::path run_folder(const std::filesystem::path& home, std::string_view id);
+
 class Store {
  public:
   explicit Store(const std::filesystem::path& path,
@@ -69,7 +75,8 @@ class Store {
   int schema_version() const;
 
   // ---- runs
-  std::string create_run(const RunInfo& run);  // returns its id; Error{conflict} when the id is taken
+  std::string create_run(
+      const RunInfo& run);  // returns its id; Error{conflict} when it is taken, {bad_input} when not valid
   std::optional<RunInfo> run(std::string_view id) const;
   RunInfo find_run(std::string_view name_or_id_prefix)
       const;  // newest of that name, else the one whose id starts so; Error{not_found, usage}

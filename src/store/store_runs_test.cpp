@@ -39,6 +39,21 @@ TEST(Runs, AnAmbiguousPrefixIsRefusedAndTheNewestOfANameWins) {
   EXPECT_EQ(store.runs().size(), 2U);
 }
 
+TEST(Runs, AnIdNamesOneFolderUnderTheHomeAndNothingElse) {
+  Store store(":memory:");
+  EXPECT_EQ(run_folder("/home/x", "import/chats"), "/home/x/runs/import/chats");
+  EXPECT_EQ(run_folder("/home/x", "0190-ab"), "/home/x/runs/0190-ab");
+  for (const std::string id : {"../../victim", "/etc", "a/b", ".", "..", "import/..", "import/a/b", "import/", "import",
+                               "import//etc"}) {
+    EXPECT_EQ(error_of([&] { run_folder("/home/x", id); }).fault(), Fault::bad_input) << id;
+    EXPECT_EQ(error_of([&] { a_run(store, id); }).fault(), Fault::bad_input) << id;
+  }
+  EXPECT_FALSE(valid_run_id(""));
+  EXPECT_FALSE(valid_run_id(std::string("..\0x", 4)));
+  EXPECT_FALSE(valid_run_id(std::string(201, 'x')));
+  EXPECT_TRUE(store.runs().empty());
+}
+
 TEST(Runs, StatusMetaRecordsAndMetricsAreKept) {
   Store store(":memory:");
   const std::string id = a_run(store);

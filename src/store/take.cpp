@@ -56,7 +56,7 @@ void Taker::take(const Json& line, const std::string& at) {
         at +
             ".type: expected hone-store, artifact, run, metric, record, episode, generation, scope, lesson, "
             "commit or checkpoint, got '" +
-            clean(type) + "'");
+            wire::shortened(type) + "'");
   (this->*method->second)(line, at);
 }
 
@@ -77,7 +77,7 @@ void Taker::artifact(const Json& line, const std::string& at) {
   const std::string actual = sha256_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (actual != sha)
     throw Error(Fault::bad_input,
-                f.at("sha") + ": expected the SHA-256 of the bytes, " + actual + ", got " + clean(sha));
+                f.at("sha") + ": expected the SHA-256 of the bytes, " + actual + ", got " + wire::shortened(sha));
   impl_.db.run("INSERT INTO artifact(sha, bytes) VALUES (?,?) ON CONFLICT(sha) DO NOTHING", sha,
                std::span<const std::byte>(bytes));
   ++(impl_.db.changes() > 0 ? added : known);
@@ -89,6 +89,9 @@ void Taker::run(const Json& line, const std::string& at) {
   std::uint64_t seed = 0;
   std::int64_t created = 0;
   f.need("id", id);
+  if (!valid_run_id(id))
+    throw Error(Fault::bad_input,
+                f.at("id") + ": expected a plain name, without '/', got '" + wire::shortened(id) + "'");
   for (auto& [field, target] :
        std::initializer_list<std::pair<const char*, std::string&>>{{"name", name},
                                                                    {"recipe", recipe},
@@ -106,7 +109,7 @@ void Taker::run(const Json& line, const std::string& at) {
   if (std::find(std::begin(statuses), std::end(statuses), status) == std::end(statuses))
     throw Error(Fault::bad_input, f.at("status") +
                                       ": expected running, finished, stopped, failed or imported, got '" +
-                                      clean(status) + "'");
+                                      wire::shortened(status) + "'");
   Db& db = impl_.db;
   const auto same = [&](const std::string& which) {
     return db
@@ -260,7 +263,7 @@ void Taker::generation(const Json& line, const std::string& at) {
   Db& db = impl_.db;
   require_run(db, run);
   if (!about.empty() && !there(db, "SELECT 1 FROM episode WHERE id = ?", about))
-    throw Error(Fault::bad_input, f.at("about") + ": names episode " + clean(about) + ", which is not there");
+    throw Error(Fault::bad_input, f.at("about") + ": names episode " + wire::shortened(about) + ", which is not there");
   std::string content = generation_content(g);
   const std::string id = g.id;
   auto by_id = db.query("SELECT content FROM generation WHERE id = ?", id);

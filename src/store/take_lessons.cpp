@@ -98,7 +98,7 @@ void Taker::lesson(const Json& line, const std::string& at) {
   Db& db = impl_.db;
   auto scope = db.query("SELECT seq, version FROM scope WHERE name = ?", l.scope);
   if (!scope.step())
-    throw Error(Fault::bad_input, f.at("lesson") + ".scope: names '" + clean(l.scope) +
+    throw Error(Fault::bad_input, f.at("lesson") + ".scope: names '" + wire::shortened(l.scope) +
                                       "', which no line before this one gave");
   const auto version = static_cast<std::uint64_t>(scope.integer(1));
   if (n.added < 1 || n.added > version || (n.retired != 0 && (n.retired <= n.added || n.retired > version)))

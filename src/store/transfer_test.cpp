@@ -138,6 +138,29 @@ TEST(Import, NamesFileLineAndFieldAndTakesNothingInHalf) {
             std::string::npos);
 }
 
+TEST(Import, RefusesRunsNamedLikeAnotherFolder) {
+  Store good(":memory:");
+  a_run(good, "plain");
+  const std::string text = exported(good);
+  for (const char* id : {"../../victim", "..", "a/b", "", "import/..", "..\\u0000x"}) {
+    std::string bad = text;
+    bad.replace(bad.find("plain"), 5, id);
+    Store store(":memory:");
+    const Error e = error_of([&] { imported(store, bad); });
+    EXPECT_EQ(e.fault(), Fault::bad_input);
+    EXPECT_NE(std::string(e.what()).find("x.jsonl:2.id: expected a plain name"), std::string::npos) << e.what();
+    EXPECT_TRUE(store.runs().empty());
+  }
+}
+
+TEST(Import, SaysOnlyTheStartOfWhatItCannotRead) {
+  Store store(":memory:");
+  const std::string much(1 << 20, 'x');
+  const std::string head = "{\"type\":\"hone-store\",\"format\":1}\n";
+  for (const auto& line : {"{\"type\":\"" + much + "\"}\n", "{\"type\":\"" + much + "\n"})
+    EXPECT_LT(std::string(error_of([&] { imported(store, head + line); }).what()).size(), 500U);
+}
+
 TEST(Import, OfContradictingContentIsAConflict) {
   Store store(":memory:");
   Episode e = an_episode("", "");

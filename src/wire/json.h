@@ -52,5 +52,7 @@ std::string dump(const Json& json);
 Json parse(std::string_view text, const std::string& at);
 // A copy with every byte that is not part of valid UTF-8 replaced by U+FFFD.
 std::string valid_utf8(std::string_view text);
+// The same, cut to about 120 bytes: what came from outside, for an error message.
+std::string shortened(std::string_view text);
 
 }  // namespace hone::wire

@@ -75,6 +75,14 @@ std::string valid_utf8(std::string_view text) {
   return out;
 }
 
+std::string shortened(std::string_view text) {
+  constexpr std::size_t longest = 120;
+  if (text.size() <= longest) return valid_utf8(text);
+  std::size_t end = longest;  // not inside a character
+  while (end > longest - 4 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return valid_utf8(text.substr(0, end)) + "...";
+}
+
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json parse(std::string_view text, const std::string& at) {
@@ -88,9 +96,9 @@ Json parse(std::string_view text, const std::string& at) {
     const std::size_t colon = why.find(": ");
     throw Error(Fault::bad_input,
                 at + ": not valid JSON at byte " + std::to_string(e.byte) + ": " +
-                    valid_utf8(colon == std::string_view::npos ? why : why.substr(colon + 2)));
+                    shortened(colon == std::string_view::npos ? why : why.substr(colon + 2)));
   } catch (const Json::exception& e) {
-    throw Error(Fault::bad_input, at + ": not valid JSON: " + valid_utf8(e.what()));
+    throw Error(Fault::bad_input, at + ": not valid JSON: " + shortened(e.what()));
   }
 }
 
