@@ -38,8 +38,9 @@ void print_result(const RunResult& run) {
   if (!rows.empty()) {
     print_table({"agent", "score on unseen tasks", "points", "95 %", "p", "tokens", "time"}, rows);
     const auto& arms = run.report["arms"];
-    print(dim(fmt::format("{}, one try each; points and p against the first row on the same tasks ({}); * the agent offered by default: best on the validation tasks",
-                          counted(arms[0]["tasks"].get<int>(), "unseen task"), run.report["result"]["difference"].value("test", "paired"))));
+    print(dim(fmt::format("{}, one try each; points and p against the first row on the same tasks ({}); * the agent offered by default{}",
+                          counted(arms[0]["tasks"].get<int>(), "unseen task"), run.report["result"]["difference"].value("test", "paired"),
+                          arms[0]["validation"].is_null() ? "" : ": best on the validation tasks")));
   }
   for (const auto& w : run.report["warnings"]) print("warning: " + w.get<std::string>());
   print(fmt::format("{} tokens, {}", count(run.result["tokens"].get<double>()), duration(run.result["seconds"].get<double>())));
