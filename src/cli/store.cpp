@@ -96,6 +96,9 @@ int export_all(const Context& context, const StoreFlags& flags) {
   std::error_code code;
   const auto there = std::filesystem::status(flags.out, code);
   if (std::filesystem::is_directory(there)) throw Error(Fault::usage, flags.out + ": expected a file to write, got a directory");
+  for (const char* suffix : {"", "-wal", "-shm"})
+    if (const std::filesystem::path own = store.path().string() + suffix; std::filesystem::equivalent(own, flags.out, code))
+      throw Error(Fault::usage, flags.out + " is the store itself: export to another file");
   // A regular file changes its name into place when it is complete; a device or a pipe is written to as it is.
   const bool as_it_is = std::filesystem::exists(there) && !std::filesystem::is_regular_file(there);
   const std::string part = as_it_is ? flags.out : flags.out + ".part";
@@ -105,7 +108,12 @@ int export_all(const Context& context, const StoreFlags& flags) {
   };
   std::ofstream out(part, std::ios::binary);
   if (!out) throw Error(Fault::io, flags.out + ": can't be written");
-  export_jsonl(store, out, options);
+  try {
+    export_jsonl(store, out, options);
+  } catch (const Error&) {
+    if (!as_it_is) std::filesystem::remove(part, code);
+    throw;
+  }
   out.close();
   if (!out) throw failed();
   if (as_it_is) return 0;
@@ -127,12 +135,23 @@ int import_file(const Context& context, const StoreFlags& flags) {
   in.clear();
   in.seekg(0);
   const bool chats = first.find("\"messages\"") != std::string::npos;
-  Store store = open(context, Opening::create);
+  const auto path = store_path(context.home);
+  const bool fresh = !std::filesystem::exists(path);
+  std::optional<Store> store(open(context, Opening::create));
   ChatImport options;
   options.file = flags.path;
   options.name = std::filesystem::path(flags.path).stem().string();
   options.env = flags.chat_env;
-  const auto done = chats ? import_chats(store, in, options) : import_jsonl(store, in, flags.path);
+  Imported done;
+  try {
+    done = chats ? import_chats(*store, in, options) : import_jsonl(*store, in, flags.path);
+  } catch (const Error&) {
+    store.reset();
+    std::error_code ignored;
+    if (fresh)  // a refused file leaves no empty store behind
+      for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path.string() + suffix, ignored);
+    throw;
+  }
   if (context.json) print_json({{"lines", done.lines}, {"added", done.added}, {"known", done.known}});
   else print(fmt::format("{}: {} added, {} were here already", counted(static_cast<double>(done.lines), "line"), done.added, done.known));
   return 0;
@@ -227,7 +246,7 @@ void add_store(CLI::App& app, Context& context) {
   sub->add_option("other", f->path, "its file or home directory")->required();
   act(sub, [&context, f] { return merge_other(context, *f); });
 
-  sub = command->add_subcommand("prune", "remove episodes that no lesson rests on");
+  sub = command->add_subcommand("prune", "remove episodes of finished runs that no lesson rests on");
   sub->add_option("--older-than", f->older_than_days, "only episodes older than so many days")->check(CLI::Range(1, 100000));
   sub->add_option("--keep-best", f->keep_best, "of every task, so many stay")->check(CLI::Range(0, 100000));
   sub->add_option("--run", f->run, "only of this run");

@@ -1,4 +1,6 @@
 // Taking things out, with all that rests on them.
+#include <set>
+
 #include "store/impl.h"
 #include "store/upkeep.h"
 
@@ -64,32 +66,42 @@ std::vector<std::string> marks_of(Db& db, const std::string& id) {
   return marks;
 }
 
+// Where an episode may be quoted: its own run, and the runs whose lessons rest on it (learning from the store). "" = outside any run.
+std::set<std::string> quoting_runs(Db& db, const std::string& id) {
+  std::set<std::string> runs;
+  auto rows = db.query(
+      "SELECT coalesce(run, '') FROM episode WHERE id = ?1 UNION "
+      "SELECT s.run FROM gone_lesson g JOIN lesson l ON l.id = g.id JOIN scope s ON s.seq = l.scope WHERE s.run IS NOT NULL",
+      id);
+  while (rows.step()) runs.insert(rows.text(0));
+  return runs;
+}
+
+void erase_quotations_in(Db& db, const std::string& run, const std::string& mark, bool dry_run, Erased& erased) {
+  Statement generations = db.prepare(
+      "INSERT OR IGNORE INTO gone_generation SELECT id FROM generation WHERE coalesce(run, '') = ? AND (instr(body, ?) "
+      "> 0 OR instr(key, ?) > 0)");
+  generations.all(run, quoted(mark), mark);
+  generations.run();
+  if (run.empty()) return;
+  auto records =
+      db.query("SELECT key FROM record WHERE run = ? AND (instr(value, ?) > 0 OR instr(key, ?) > 0)", run,
+               quoted(mark), mark);
+  while (records.step()) erased.records.push_back(run + ": " + records.text(0));
+  const auto blob = std::as_bytes(std::span(mark));
+  auto checkpoints =
+      db.query("SELECT count(*) FROM checkpoint WHERE run = ? AND instr(bytes, ?) > 0", run, blob);
+  checkpoints.step();
+  erased.checkpoints += checkpoints.integer(0);
+  if (dry_run) return;
+  db.run("DELETE FROM record WHERE run = ? AND (instr(value, ?) > 0 OR instr(key, ?) > 0)", run,
+         quoted(mark), mark);
+  db.run("DELETE FROM checkpoint WHERE run = ? AND instr(bytes, ?) > 0", run, blob);
+}
+
 void erase_quotations(Db& db, const std::string& id, bool dry_run, Erased& erased) {
-  auto of = db.query("SELECT run FROM episode WHERE id = ?", id);
-  of.step();
-  const bool outside = of.is_null(0);
-  const std::string run = of.text(0);
-  for (const auto& mark : marks_of(db, id)) {
-    Statement generations = db.prepare(
-        "INSERT OR IGNORE INTO gone_generation SELECT id FROM generation WHERE run IS ? AND (instr(body, ?) "
-        "> 0 OR instr(key, ?) > 0)");
-    generations.bind_or_null(run).all(quoted(mark), mark);
-    generations.run();
-    if (outside) continue;
-    auto records =
-        db.query("SELECT key FROM record WHERE run = ? AND (instr(value, ?) > 0 OR instr(key, ?) > 0)", run,
-                 quoted(mark), mark);
-    while (records.step()) erased.records.push_back(run + ": " + records.text(0));
-    const auto blob = std::as_bytes(std::span(mark));
-    auto checkpoints =
-        db.query("SELECT count(*) FROM checkpoint WHERE run = ? AND instr(bytes, ?) > 0", run, blob);
-    checkpoints.step();
-    erased.checkpoints += checkpoints.integer(0);
-    if (dry_run) continue;
-    db.run("DELETE FROM record WHERE run = ? AND (instr(value, ?) > 0 OR instr(key, ?) > 0)", run,
-           quoted(mark), mark);
-    db.run("DELETE FROM checkpoint WHERE run = ? AND instr(bytes, ?) > 0", run, blob);
-  }
+  for (const auto& run : quoting_runs(db, id))
+    for (const auto& mark : marks_of(db, id)) erase_quotations_in(db, run, mark, dry_run, erased);
 }
 
 // Later tries keep what they did, but not the link nor what they were told about the one that goes.
@@ -237,7 +249,7 @@ Pruned prune(Store& store, const PrunePolicy& policy) {
       "started_ms, row_number() OVER ("
       "PARTITION BY run, env, task ORDER BY solved DESC, score DESC, steps, started_ms, seq) AS rank FROM "
       "episode) "
-      "WHERE rank > ?1 AND (?2 = 0 OR started_ms < ?2) AND (?3 = '[]' OR run IN (SELECT value FROM "
+      "WHERE (run IS NULL OR run IN (SELECT id FROM run WHERE status IN ('finished', 'imported'))) AND rank > ?1 AND (?2 = 0 OR started_ms < ?2) AND (?3 = '[]' OR run IN (SELECT value FROM "
       "json_each(?3))) ORDER BY id",
       policy.keep_best, policy.before_ms, wire::dump(runs));
   while (rows.step()) {

@@ -75,6 +75,24 @@ TEST(Erase, LeavesNoByteOfTheTextInTheFiles) {
   EXPECT_TRUE(verify(store).empty());
 }
 
+TEST(Erase, FindsWhatARunThatLearnedFromTheStoreQuotes) {
+  Store store(":memory:");
+  WordEmbedder embedder;
+  const std::string source = a_run(store), learner = a_run(store), stranger = a_run(store);
+  const std::string goal = "zebrafish quartz umbrella";
+  const std::string id = store.append(an_episode(source, "learn/0", goal));
+  const auto quote = [&](const std::string& run) {
+    return store.append(run, Generation{"", "insights/0", "insights", {{"user", "tries: " + goal}}, "text", {}, {}, {}});
+  };
+  const std::string quoted = quote(learner), unrelated = quote(stranger);
+  Lesson lesson = an_insight(learner, "a rule");
+  lesson.evidence = {id};
+  store.commit({learner, "learn/0", {.add = {lesson}, .retire = {}}, std::nullopt}, &embedder);
+  const Erased erased = erase_episode(store, id);
+  EXPECT_EQ(erased.generations, std::vector<std::string>{quoted}) << unrelated << " rests on nothing that goes";
+  EXPECT_EQ(erased.lessons.size(), 1U);
+}
+
 TEST(Erase, ATextThatOtherTasksShareIsNoTrace) {
   Store store(":memory:");
   const std::string run = a_run(store);
@@ -101,6 +119,8 @@ TEST(Prune, KeepsTheBestOfEachTaskTheYoungAndAllEvidence) {
   lesson.evidence = {ids[0]};
   store.commit({run, "1", {{lesson}, {}}, {}});
   EXPECT_EQ(error_of([&] { prune(store, {}); }).fault(), Fault::usage);
+  EXPECT_EQ(prune(store, {.keep_best = 1, .dry_run = true}).episodes, 0) << "a run that is not finished goes on with all it has";
+  store.set_status(run, RunStatus::finished);
   const Pruned plan = prune(store, {.keep_best = 1, .dry_run = true});
   EXPECT_EQ(plan.episodes, 3);
   EXPECT_EQ(store.count_episodes({}), 5);

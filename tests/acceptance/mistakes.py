@@ -83,6 +83,11 @@ with scratch() as folder:
 
     # devices, pipes, folders
     error("store", "export", "--out", folder, status=2, words=["directory"], home=home)
+    error("store", "export", "--out", f"{home}/hone.db", status=2, words=["is the store itself"], home=home)
+    assert last_json(hone("store", "verify", "--json", home=home))["problems"] == []
+    (pathlib.Path(folder) / "bad.jsonl").write_text('{"type": "nonsense"}\n')
+    error("store", "import", f"{folder}/bad.jsonl", status=None, words=["bad.jsonl:1"], home=f"{folder}/untouched")
+    assert not os.path.exists(f"{folder}/untouched/hone.db"), "a refused file must not leave a store behind"
     error("store", "import", folder, status=2, words=["directory"], home=home)
     fifo = f"{folder}/fifo"
     os.mkfifo(fifo)
