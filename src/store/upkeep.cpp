@@ -21,7 +21,7 @@ void check(Problems& problems, const char* what, const std::function<void()>& bo
   }
 }
 
-void each_row(Db& db, const char* sql, Problems& problems,
+void each_row(Db& db, const std::string& sql, Problems& problems,
               const std::function<std::string(const Statement&)>& sentence) {
   auto rows = db.query(sql);
   while (rows.step()) problems.push_back(sentence(rows));
@@ -59,15 +59,18 @@ void check_text(Db& db, bool read_only, Problems& problems) {
 }
 
 void check_lessons(Db& db, Problems& problems) {
+  // Once for the whole store: the commonest size of a vector in each scope that has any.
+  const std::string usual_size =
+      "WITH usual AS MATERIALIZED (SELECT scope, bytes FROM (SELECT l.scope AS scope, length(k.vector) AS bytes, "
+      "row_number() OVER (PARTITION BY l.scope ORDER BY count(*) DESC) AS place FROM lesson_key k JOIN lesson l "
+      "ON l.seq = k.lesson WHERE k.vector IS NOT NULL GROUP BY l.scope, length(k.vector)) WHERE place = 1) ";
   check(problems, "vectors", [&] {
     each_row(db,
-             "SELECT l.id, length(k.vector), s.name FROM lesson_key k JOIN lesson l ON l.seq = k.lesson JOIN "
-             "scope s ON s.seq = l.scope "
-             "WHERE k.vector IS NOT NULL AND (length(k.vector) = 0 OR length(k.vector) % 4 <> 0 OR "
-             "length(k.vector) <> "
-             "(SELECT length(k2.vector) FROM lesson_key k2 JOIN lesson l2 ON l2.seq = k2.lesson WHERE "
-             "l2.scope = l.scope AND k2.vector IS NOT NULL "
-             "GROUP BY length(k2.vector) ORDER BY count(*) DESC LIMIT 1))",
+             usual_size +
+                 "SELECT l.id, length(k.vector), s.name FROM lesson_key k JOIN lesson l ON l.seq = k.lesson "
+                 "JOIN scope s ON s.seq = l.scope JOIN usual u ON u.scope = l.scope "
+                 "WHERE k.vector IS NOT NULL AND (length(k.vector) = 0 OR length(k.vector) % 4 <> 0 OR "
+                 "length(k.vector) <> u.bytes)",
              problems, [](const Statement& r) {
                return "vectors: lesson " + r.text(0) + " has one of " + r.text(1) +
                       " bytes, unlike the others of scope '" + r.text(2) + "'";
@@ -80,10 +83,9 @@ void check_lessons(Db& db, Problems& problems) {
                return "vectors: scope '" + r.text(0) + "' mixes those of " + r.text(1) + " embedders";
              });
     each_row(db,
-             "SELECT l.id FROM lesson_key k JOIN lesson l ON l.seq = k.lesson JOIN scope s ON s.seq = "
-             "l.scope WHERE k.vector IS NULL AND EXISTS "
-             "(SELECT 1 FROM lesson_key k2 JOIN lesson l2 ON l2.seq = k2.lesson WHERE l2.scope = l.scope AND "
-             "k2.vector IS NOT NULL) GROUP BY l.id",
+             usual_size +
+                 "SELECT l.id FROM lesson_key k JOIN lesson l ON l.seq = k.lesson JOIN usual u ON u.scope = "
+                 "l.scope WHERE k.vector IS NULL GROUP BY l.id",
              problems, [](const Statement& r) {
                return "vectors: lesson " + r.text(0) +
                       " has a key without one, others of its scope have them";

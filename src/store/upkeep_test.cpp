@@ -172,6 +172,19 @@ TEST(Verify, FindsEachKindOfDamage) {
             std::string::npos);
 }
 
+// Checks that compare each lesson with each would not end here.
+TEST(Verify, ReadsAStoreOfThousandsOfLessons) {
+  Store store(":memory:");
+  WordEmbedder embedder(8);
+  for (Embedder* with : {static_cast<Embedder*>(&embedder), static_cast<Embedder*>(nullptr)}) {
+    const std::string run = a_run(store);
+    LessonDelta delta;
+    for (int i = 0; i < 5000; ++i) delta.add.push_back(an_insight(run, "word" + std::to_string(i)));
+    store.commit({run, "1", delta, {}}, with);
+  }
+  EXPECT_TRUE(verify(store).empty());
+}
+
 TEST(ContentHash, ChangesWithContentAndOnlyThen) {
   Store store(":memory:");
   const World w = fill(store);
