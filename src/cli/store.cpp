@@ -93,33 +93,21 @@ int export_all(const Context& context, const StoreFlags& flags) {
     if (!std::cout) throw Error(Fault::io, "standard output can't be written");
     return 0;
   }
-  std::error_code code;
-  const auto there = std::filesystem::status(flags.out, code);
-  if (std::filesystem::is_directory(there)) throw Error(Fault::usage, flags.out + ": expected a file to write, got a directory");
-  for (const char* suffix : {"", "-wal", "-shm"})
-    if (const std::filesystem::path own = store.path().string() + suffix; std::filesystem::equivalent(own, flags.out, code))
-      throw Error(Fault::usage, flags.out + " is the store itself: export to another file");
-  // A regular file changes its name into place when it is complete; a device or a pipe is written to as it is.
-  const bool as_it_is = std::filesystem::exists(there) && !std::filesystem::is_regular_file(there);
-  const std::string part = as_it_is ? flags.out : flags.out + ".part";
-  const auto failed = [&] {
-    if (!as_it_is) std::filesystem::remove(part, code);
-    return Error(Fault::io, flags.out + ": can't be written (no space?); nothing was left there");
-  };
-  std::ofstream out(part, std::ios::binary);
-  if (!out) throw Error(Fault::io, flags.out + ": can't be written");
+  export_file(store, flags.out, options);
+  return 0;
+}
+
+// Runs what fills a store; one that was not there before and stays empty because of an error goes again.
+template <class Fill>
+auto filled(const Context& context, Fill fill) {
+  const bool fresh = !std::filesystem::exists(store_path(context.home));
+  Store store = open(context, Opening::create);
   try {
-    export_jsonl(store, out, options);
+    return fill(store);
   } catch (const Error&) {
-    if (!as_it_is) std::filesystem::remove(part, code);
+    if (fresh) discard_if_empty(std::move(store));
     throw;
   }
-  out.close();
-  if (!out) throw failed();
-  if (as_it_is) return 0;
-  std::filesystem::rename(part, flags.out, code);
-  if (code) throw failed();
-  return 0;
 }
 
 int import_file(const Context& context, const StoreFlags& flags) {
@@ -130,28 +118,12 @@ int import_file(const Context& context, const StoreFlags& flags) {
   const bool regular = std::filesystem::is_regular_file(flags.path);
   if (!regular) piped << file.rdbuf(), piped.clear();
   std::istream& in = regular ? static_cast<std::istream&>(file) : piped;
-  std::string first;
-  std::getline(in, first);
-  in.clear();
-  in.seekg(0);
-  const bool chats = first.find("\"messages\"") != std::string::npos;
-  const auto path = store_path(context.home);
-  const bool fresh = !std::filesystem::exists(path);
-  std::optional<Store> store(open(context, Opening::create));
+  const bool chats = starts_with_chat(in);
   ChatImport options;
   options.file = flags.path;
   options.name = std::filesystem::path(flags.path).stem().string();
   options.env = flags.chat_env;
-  Imported done;
-  try {
-    done = chats ? import_chats(*store, in, options) : import_jsonl(*store, in, flags.path);
-  } catch (const Error&) {
-    store.reset();
-    std::error_code ignored;
-    if (fresh)  // a refused file leaves no empty store behind
-      for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path.string() + suffix, ignored);
-    throw;
-  }
+  const auto done = filled(context, [&](Store& store) { return chats ? import_chats(store, in, options) : import_jsonl(store, in, flags.path); });
   if (context.json) print_json({{"lines", done.lines}, {"added", done.added}, {"known", done.known}});
   else print(fmt::format("{}: {} added, {} were here already", counted(static_cast<double>(done.lines), "line"), done.added, done.known));
   return 0;
@@ -160,8 +132,7 @@ int import_file(const Context& context, const StoreFlags& flags) {
 int merge_other(const Context& context, const StoreFlags& flags) {
   std::filesystem::path other = flags.path;
   if (std::filesystem::is_directory(other)) other = store_path(other);
-  Store store = open(context, Opening::create);
-  const auto done = merge(store, other);
+  const auto done = filled(context, [&](Store& store) { return merge(store, other); });
   if (context.json) print_json({{"added", done.added}, {"known", done.known}, {"conflicts", done.conflicts}});
   else print(fmt::format("{} added, {} were here already, {} differed and are kept beside ours", done.added, done.known, done.conflicts));
   return 0;

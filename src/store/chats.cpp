@@ -1,4 +1,5 @@
 // Foreign transcripts: OpenAI-style messages with an outcome.
+#include <charconv>
 #include <cmath>
 
 #include "store/impl.h"
@@ -15,8 +16,56 @@ using wire::Json;
 
 namespace {
 
-// A message's content is a text, or a list of parts of which some are text; an assistant may call tools
-// instead of speaking.
+// \ud800 without its other half is not text: such escapes become U+FFFD, like bytes that are not UTF-8.
+std::string repaired(std::string_view raw) {
+  constexpr std::size_t width = 6;  // of an escape
+  std::string line = clean(raw);
+  const auto unit = [&](std::size_t at) {
+    unsigned value = 0;
+    const char* from = line.data() + at + 2;
+    const bool escape = at + width <= line.size() && line[at] == '\\' && line[at + 1] == 'u' &&
+                        std::from_chars(from, from + 4, value, 16).ptr == from + 4;
+    return escape ? value : 0U;
+  };
+  for (std::size_t i = 0; i + 1 < line.size(); ++i) {
+    if (line[i] != '\\') continue;
+    const unsigned first = unit(i) & 0xFC00U;
+    if (first == 0xD800U && (unit(i + width) & 0xFC00U) == 0xDC00U)
+      i += 2 * width - 1;
+    else if (first == 0xD800U || first == 0xDC00U)
+      line.replace(i, width, "\\ufffd"), i += width - 1;
+    else
+      ++i;  // what is escaped
+  }
+  return line;
+}
+
+// A part of a message: its text, or what stands there instead.
+std::string part_text(const Fields& part) {
+  std::string type, text;
+  part.need("type", type);
+  if (type == "text" || type == "input_text" || type == "output_text")
+    part.need("text", text);
+  else if (type == "refusal")
+    part.need("refusal", text);
+  else if (type.find("image") != std::string::npos)
+    text = "[image]";
+  else if (type.find("audio") != std::string::npos)
+    text = "[audio]";
+  else
+    text = "[" + wire::shortened(type) + "]";
+  return text;
+}
+
+// Without the ids that are new in every conversation, so that the same chat is recognised.
+std::string calls_text(Json calls) {
+  if (calls.is_array())
+    for (auto& call : calls)
+      if (call.is_object()) call.erase("id");
+  return wire::dump(calls);
+}
+
+// A message's content is a text, or a list of parts; an assistant may call tools or refuse instead of speaking.
 std::string content_of(const Json& message, const std::string& at) {
   const Fields f(message, at);
   std::string text;
@@ -26,21 +75,39 @@ std::string content_of(const Json& message, const std::string& at) {
   } else if (content != nullptr && content->is_array()) {
     for (std::size_t i = 0; i < content->size(); ++i) {
       const Fields part((*content)[i], f.at("content") + "[" + std::to_string(i) + "]");
-      std::string type, piece;
-      part.need("type", type);
-      if (type != "text")
-        throw Error(Fault::bad_input, part.at("type") + ": expected \"text\", got \"" + wire::shortened(type) + "\"");
-      part.need("text", piece);
-      text += (text.empty() ? "" : "\n") + piece;
+      text += (text.empty() ? "" : "\n") + part_text(part);
     }
   } else if (content != nullptr && !content->is_null()) {
     wire::expected(f.at("content"), "a string or a list of parts", *content);
   }
-  if (const Json* calls = f.find("tool_calls"); calls != nullptr && !calls->is_null())
-    text += (text.empty() ? "" : "\n") + wire::dump(*calls);
-  else if (content == nullptr)
+  bool spoke = content != nullptr;
+  for (const char* instead : {"refusal", "function_call", "tool_calls"})
+    if (const Json* said = f.find(instead); said != nullptr && !said->is_null()) {
+      text += (text.empty() ? "" : "\n") + (said->is_string() ? said->get<std::string>() : calls_text(*said));
+      spoke = true;
+    }
+  if (!spoke)
     throw Error(Fault::bad_input, f.at("content") + ": missing");
   return text;
+}
+
+std::string text_at(const Json& json, const char* field) {
+  const auto it = json.is_object() ? json.find(field) : json.end();
+  return json.is_object() && it != json.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+void note_calls(const Json& message, std::map<std::string, std::string>& called) {
+  const auto calls = message.find("tool_calls");
+  if (calls == message.end() || !calls->is_array()) return;
+  for (const auto& call : *calls)
+    if (call.is_object() && call.contains("function")) called[text_at(call, "id")] = text_at(call["function"], "name");
+}
+
+// Which tool a message is the answer of: it says so, or the call it answers does.
+std::string tool_name(const Json& message, const std::map<std::string, std::string>& called) {
+  if (std::string name = text_at(message, "name"); !name.empty()) return name;
+  const auto found = called.find(text_at(message, "tool_call_id"));
+  return found == called.end() ? std::string() : found->second;
 }
 
 void read_outcome(const Json& outcome, const std::string& at, Episode& e) {
@@ -67,13 +134,17 @@ Episode read_chat(const Json& line, const std::string& at, const std::string& en
   read_outcome(f.required("outcome"), f.at("outcome"), e);
   f.get("kind", e.task.kind);
   std::string heard, asked;
+  std::map<std::string, std::string> called;  // id of a call -> the tool's name
   bool fresh = true;  // nothing heard since the last move
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const std::string where = f.at("messages") + "[" + std::to_string(i) + "]";
     const Fields m(messages[i], where);
     std::string role;
     m.need("role", role);
-    const std::string text = content_of(messages[i], where);
+    std::string text = content_of(messages[i], where);
+    note_calls(messages[i], called);
+    if (role == "tool" || role == "function")
+      if (const std::string name = tool_name(messages[i], called); !name.empty()) text = name + ": " + text;
     if (role == "assistant") {
       Step step;
       step.seen.text = std::exchange(heard, {});
@@ -127,7 +198,7 @@ Imported import_chats(Store& store, std::istream& in, const ChatImport& options)
     ++imported.lines;
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const std::string at = options.file + ":" + std::to_string(imported.lines);
-    const Json json = wire::parse(line, at);
+    const Json json = wire::parse(repaired(line), at);
     if (!json.is_object()) wire::expected(at, "an object with \"messages\" and \"outcome\"", json);
     if (!json.contains("messages") && json.contains("type")) {
       taker.take(json, at);
@@ -149,7 +220,7 @@ Imported import_chats(Store& store, std::istream& in, const ChatImport& options)
     ++imported.added;
   }
   if (in.bad()) throw Error(Fault::io, options.file + ": can't read");
-  taker.finish();
+  taker.finish(options.file + ":" + std::to_string(imported.lines));
   transaction.commit();
   imported.added += taker.added;
   imported.known += taker.known;

@@ -18,6 +18,7 @@
 
 namespace hone::store_detail {
 
+inline constexpr int format_with_end = 2;  // of an export: its last line says how many there were
 inline constexpr std::int64_t application_id = 0x484F4E45;  // "HONE", in the file's header
 
 struct Impl {
@@ -99,11 +100,14 @@ class Taker {
  public:
   Taker(Impl& impl, bool keep_both) : impl_(impl), keep_both_(keep_both) {}
   void take(const wire::Json& line, const std::string& at);
-  void finish();  // marks changed scopes
+  // Marks changed scopes. Throws when the last export did not come to its end.
+  void finish(const std::string& at);
   std::int64_t added = 0, known = 0, conflicts = 0;
 
  private:
   void header(const wire::Json& line, const std::string& at);
+  void end(const wire::Json& line, const std::string& at);
+  void require_ended(const std::string& at) const;
   void artifact(const wire::Json& line, const std::string& at);
   void run(const wire::Json& line, const std::string& at);
   void metric(const wire::Json& line, const std::string& at);
@@ -120,6 +124,8 @@ class Taker {
 
   Impl& impl_;
   bool keep_both_;
+  bool open_ = false;           // an export that says when it ends, and has not
+  std::int64_t lines_ = 0;      // of it
   std::map<std::string, std::string> runs_, episodes_, lessons_,
       scopes_;  // theirs -> ours, where they differ
   std::map<std::string, std::int64_t> metrics_here_, metrics_taken_;

@@ -43,10 +43,11 @@ void Taker::conflict(const std::string& at, const std::string& what) {
 void Taker::take(const Json& line, const std::string& at) {
   using Method = void (Taker::*)(const Json&, const std::string&);
   static const std::map<std::string, Method> methods{
-      {"hone-store", &Taker::header},     {"artifact", &Taker::artifact},    {"run", &Taker::run},
+      {"hone-store", &Taker::header},     {"end", &Taker::end},              {"artifact", &Taker::artifact},    {"run", &Taker::run},
       {"metric", &Taker::metric},         {"record", &Taker::record},        {"episode", &Taker::episode},
       {"generation", &Taker::generation}, {"scope", &Taker::scope},          {"lesson", &Taker::lesson},
       {"commit", &Taker::commit},         {"checkpoint", &Taker::checkpoint}};
+  ++lines_;
   std::string type;
   Fields(line, at).need("type", type);
   const auto method = methods.find(type);
@@ -55,7 +56,7 @@ void Taker::take(const Json& line, const std::string& at) {
         Fault::bad_input,
         at +
             ".type: expected hone-store, artifact, run, metric, record, episode, generation, scope, lesson, "
-            "commit or checkpoint, got '" +
+            "commit, checkpoint or end, got '" +
             wire::shortened(type) + "'");
   (this->*method->second)(line, at);
 }
@@ -63,9 +64,30 @@ void Taker::take(const Json& line, const std::string& at) {
 void Taker::header(const Json& line, const std::string& at) {
   int format = 0;
   Fields(line, at).need("format", format);
-  if (format != 1)
+  if (format < 1 || format > format_with_end)
     throw Error(Fault::unavailable,
-                at + ".format: expected 1, got " + std::to_string(format) + "; written by a newer Hone");
+                at + ".format: expected 1 or 2, got " + std::to_string(format) + "; written by a newer Hone");
+  require_ended(at);
+  open_ = format >= format_with_end;
+  lines_ = 1;
+  metrics_here_.clear();  // the next of several exports: its metrics are not more of the last one's
+  metrics_taken_.clear();
+}
+
+void Taker::end(const Json& line, const std::string& at) {
+  const Fields f(line, at);
+  std::int64_t lines = 0;
+  f.need("lines", lines);
+  if (open_ && lines != lines_ - 1)
+    throw Error(Fault::bad_input, f.at("lines") + ": expected the lines before this one, " +
+                                      std::to_string(lines_ - 1) + ", got " + std::to_string(lines) +
+                                      "; some are missing");
+  open_ = false;
+}
+
+void Taker::require_ended(const std::string& at) const {
+  if (open_)
+    throw Error(Fault::bad_input, at + ": expected the last line of the export, {\"type\":\"end\"}; it was cut off");
 }
 
 void Taker::artifact(const Json& line, const std::string& at) {

@@ -196,7 +196,8 @@ void Taker::checkpoint(const Json& line, const std::string& at) {
   ++added;
 }
 
-void Taker::finish() {
+void Taker::finish(const std::string& at) {
+  require_ended(at);
   for (const auto scope : changed_scopes_)
     impl_.db.run("UPDATE scope SET epoch = epoch + 1 WHERE seq = ?", scope);
   changed_scopes_.clear();

@@ -18,12 +18,17 @@ struct ExportOptions {
 // Same content, same bytes: export -> import into an empty store -> export.
 void export_jsonl(const Store& store, std::ostream& out, const ExportOptions& options = {});
 
+// The same into a file, complete or not at all: written beside it as NAME.part, then renamed. What is there and
+// no regular file (a device, a pipe) is written to as it is. Error{usage} for a folder and for the store itself.
+void export_file(const Store& store, const std::filesystem::path& out, const ExportOptions& options = {});
+
 struct Imported {
   std::int64_t lines = 0, added = 0, known = 0;  // known: was there already with the same content
 };
 
-// One transaction for the whole stream. Errors name `name` and the line: Error{bad_input}; a record whose id
-// is there with other content: Error{conflict}. Nothing is half imported.
+// One transaction for the whole stream. Errors name `name` and the line: Error{bad_input}, also when the stream
+// was cut off; a record whose id is there with other content: Error{conflict}. Nothing is half imported. A newer
+// export of a run that went on brings what is new.
 Imported import_jsonl(Store& store, std::istream& in, std::string_view name);
 
 struct ChatImport {
@@ -36,7 +41,14 @@ struct ChatImport {
 // Foreign transcripts, one object per line: {"messages":[{"role","content"}...], "outcome": "solved" |
 // "failed" | true | false | 0..1, "task"?: text, "kind"?: text}. User, tool and system messages become
 // observations, assistant messages moves. One transaction; the same file again adds nothing. Lines of our own
-// export may stand between them: each line is sniffed.
+// export may stand between them: each line is sniffed. Invalid UTF-8 and lone surrogates become U+FFFD; parts that
+// are not text (images, audio) leave "[image]" in their place.
 Imported import_chats(Store& store, std::istream& in, const ChatImport& options);
+
+// Whether the first line that is not blank is a chat; the stream is at its start again.
+bool starts_with_chat(std::istream& in);
+
+// Closes the store and, when nothing is in it, removes its files: for one that was made to take what was refused.
+void discard_if_empty(Store store);
 
 }  // namespace hone

@@ -29,13 +29,74 @@ TEST(Export, ThenImportThenExportGivesTheSameBytes) {
   Store copy(":memory:");
   const Imported result = imported(copy, text);
   EXPECT_EQ(result.known, 0);
-  EXPECT_EQ(result.added + 1, result.lines);  // the header is the one line that adds nothing
+  EXPECT_EQ(result.added + 2, result.lines);  // the first and the last line add nothing
   EXPECT_EQ(exported(copy), text);
   EXPECT_EQ(content_hash(copy), content_hash(store));
   EXPECT_TRUE(verify(copy).empty());
   const auto again = imported(copy, text);
   EXPECT_EQ(again.added, 0);
   EXPECT_EQ(exported(copy), text);
+}
+
+TEST(Export, CutAtALineIsNotTakenAsWhole) {
+  Store store(":memory:");
+  fill(store);
+  const std::string text = exported(store);
+  const auto last = text.rfind("{\"type\":\"end\"");
+  const auto fault = [](const std::string& cut) {
+    Store copy(":memory:");
+    const Error e = error_of([&] { imported(copy, cut); });
+    EXPECT_TRUE(copy.runs().empty());
+    return std::string(e.what());
+  };
+  EXPECT_NE(fault(text.substr(0, last)).find("it was cut off"), std::string::npos);
+  EXPECT_NE(fault(text.substr(0, text.find('\n') + 1)).find("it was cut off"), std::string::npos);
+  EXPECT_NE(fault(text.substr(0, last) + text).find("it was cut off"), std::string::npos);
+  std::string hole = text;
+  const auto metric = hole.find("{\"type\":\"metric\"");
+  hole.erase(metric, hole.find('\n', metric) + 1 - metric);
+  EXPECT_NE(fault(hole).find("some are missing"), std::string::npos);
+  // One written before exports had an end.
+  std::string older = text.substr(0, last);
+  older.replace(older.find("\"format\":2"), 10, "\"format\":1");
+  Store copy(":memory:");
+  imported(copy, older);
+  EXPECT_EQ(exported(copy), text);
+  EXPECT_EQ(imported(copy, text + text).added, 0);
+}
+
+TEST(Export, ToAFileNeverToTheStoreItselfAndLeavesNoPart) {
+  Folder folder;
+  const auto path = folder / "s.db";
+  Store store(path);
+  fill(store);
+  const std::string before = content_hash(store);
+  std::filesystem::create_hard_link(path, folder / "link");
+  for (const char* name : {"s.db", "s.db-wal", "s.db-shm", "link", "../s.db/../s.db"}) {
+    const auto target = std::string(name).starts_with("..") ? folder.path() / "." / "s.db" : folder / name;
+    EXPECT_EQ(error_of([&] { export_file(store, target); }).fault(), Fault::usage) << name;
+  }
+  EXPECT_EQ(error_of([&] { export_file(store, folder.path()); }).fault(), Fault::usage);
+  EXPECT_EQ(content_hash(store), before);
+  export_file(store, folder / "out.jsonl");
+  EXPECT_EQ(bytes_of(folder / "out.jsonl"), exported(store));
+  EXPECT_EQ(error_of([&] { export_file(store, folder / "out.jsonl", {.runs = {"none"}}); }).fault(), Fault::not_found);
+  EXPECT_EQ(bytes_of(folder / "out.jsonl"), exported(store));
+  EXPECT_FALSE(std::filesystem::exists(folder / "out.jsonl.part"));
+  EXPECT_EQ(error_of([&] { export_file(store, "/dev/full"); }).fault(), Fault::io);
+}
+
+TEST(Import, ThatFailsLeavesNoStoreBehind) {
+  Folder folder;
+  const auto path = folder / "s.db";
+  Store store(path);
+  EXPECT_THROW(imported(store, "{}"), Error);
+  discard_if_empty(std::move(store));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  Store used(path);
+  a_run(used);
+  discard_if_empty(std::move(used));
+  EXPECT_EQ(Store(path).runs().size(), 1U);
 }
 
 TEST(Export, KeepsWhatRecallAndCreditNeed) {
@@ -117,11 +178,11 @@ TEST(Import, NamesFileLineAndFieldAndTakesNothingInHalf) {
     return std::string(e.what());
   };
   EXPECT_EQ(fails("{\"x\":1}\n"),
-            "x.jsonl:1: expected the first line of a store's export, {\"type\":\"hone-store\",\"format\":1}");
+            "x.jsonl:1: expected the first line of a store's export, {\"type\":\"hone-store\",\"format\":2}");
   EXPECT_NE(fails(text + "{\"type\":\"nonsense\"}\n").find("type: expected hone-store, artifact"),
             std::string::npos);
   EXPECT_NE(fails(text.substr(0, text.size() / 2)).find("not valid JSON at byte"), std::string::npos);
-  EXPECT_NE(fails("{\"type\":\"hone-store\",\"format\":2}\n").find("format: expected 1, got 2"),
+  EXPECT_NE(fails("{\"type\":\"hone-store\",\"format\":3}\n").find("format: expected 1 or 2, got 3"),
             std::string::npos);
   const std::string head = "{\"type\":\"hone-store\",\"format\":1}\n";
   EXPECT_EQ(fails(head + "{\"type\":\"metric\",\"run\":\"r\",\"round\":\"x\"}\n"),
@@ -224,12 +285,60 @@ TEST(Chats, BecomeEpisodes) {
   EXPECT_FALSE(episodes[1].solved);
   EXPECT_EQ(episodes[1].task.goal, "do it");
   EXPECT_EQ(episodes[1].steps[0].seen.text, "a\nb");
-  EXPECT_EQ(episodes[1].steps[0].did.action, R"([{"id":"1"}])");
+  EXPECT_EQ(episodes[1].steps[0].did.action, R"([{}])");
   EXPECT_EQ(store.run("import/support")->status, RunStatus::imported);
   std::istringstream again(text);
   EXPECT_EQ(import_chats(store, again, {"support", "chats.jsonl", "chat"}).known, 3);
   EXPECT_EQ(store.count_episodes({}), 3);
   EXPECT_TRUE(verify(store).empty());
+}
+
+TEST(Chats, OfRealAssistantsWithImagesToolsAndRefusals) {
+  const auto chat = [](const std::string& id) {
+    return R"({"messages":[{"role":"user","content":[{"type":"text","text":"look"},{"type":"image_url","image_url":{"url":"x"}},{"type":"input_audio"},{"type":"file"}]},)"
+           R"({"role":"assistant","content":null,"refusal":null,"tool_calls":[{"id":")" +
+           id + R"(","type":"function","function":{"name":"find","arguments":"{}"}}]},{"role":"tool","tool_call_id":")" + id +
+           R"(","content":"found"},{"role":"assistant","function_call":{"name":"old","arguments":"{}"}},)"
+           R"({"role":"function","name":"old","content":"done"},{"role":"assistant","content":null,"refusal":"I can't."},)"
+           R"({"role":"assistant","content":[{"type":"refusal","refusal":"no"}]}],"outcome":0})" + "\n";
+  };
+  Store store(":memory:");
+  std::istringstream in(chat("call_1") + "\n"), again(chat("call_2"));
+  EXPECT_EQ(import_chats(store, in, {}).added, 1);
+  EXPECT_EQ(import_chats(store, again, {}).known, 1);
+  const Episode e = store.episodes({})[0];
+  ASSERT_EQ(e.steps.size(), 4U);
+  EXPECT_EQ(e.steps[0].seen.text, "look\n[image]\n[audio]\n[file]");
+  EXPECT_EQ(e.steps[0].did.action, R"([{"type":"function","function":{"name":"find","arguments":"{}"}}])");
+  EXPECT_EQ(e.steps[1].seen.text, "find: found");
+  EXPECT_EQ(e.steps[1].did.action, R"({"name":"old","arguments":"{}"})");
+  EXPECT_EQ(e.steps[2].seen.text, "old: done");
+  EXPECT_EQ(e.steps[2].did.action, "I can't.");
+  EXPECT_EQ(e.steps[3].did.action, "no");
+}
+
+TEST(Chats, WithBrokenTextAreRepaired) {
+  const auto said = [](const std::string& content) {
+    Store store(":memory:");
+    std::istringstream in(R"({"messages":[{"role":"assistant","content":")" + content + R"("}],"outcome":1})");
+    import_chats(store, in, {});
+    return store.episodes({})[0].steps[0].did.action;
+  };
+  const std::string replacement = "\xEF\xBF\xBD";
+  EXPECT_EQ(said("a\xFFz"), "a" + replacement + "z");
+  EXPECT_EQ(said("a\\ud83dz"), "a" + replacement + "z");
+  EXPECT_EQ(said("a\\ude00"), "a" + replacement);
+  EXPECT_EQ(said("\\ud83d\\ude00"), "\xF0\x9F\x98\x80");
+  EXPECT_EQ(said("\\\\ud83d"), "\\ud83d");
+  EXPECT_EQ(said("\\ud83d\\ud83d\\ude00"), replacement + "\xF0\x9F\x98\x80");
+}
+
+TEST(Chats, AreToldByTheFirstLineThatIsNotBlank) {
+  std::istringstream chat("\n  \r\n{\"messages\":[]}\n"), ours("\n{\"type\":\"hone-store\"}\n{\"messages\":[]}"), empty("");
+  EXPECT_TRUE(starts_with_chat(chat));
+  EXPECT_EQ(chat.get(), '\n');
+  EXPECT_FALSE(starts_with_chat(ours));
+  EXPECT_FALSE(starts_with_chat(empty));
 }
 
 TEST(Chats, EqualLinesStayTwoAndOurOwnLinesMayStandBetween) {
@@ -270,9 +379,8 @@ TEST(Chats, ErrorsNameFileLineAndFieldAndTakeNothingInHalf) {
             std::string::npos);
   EXPECT_EQ(fails(R"({"messages":[{"role":"assistant","content":5}],"outcome":1})"),
             "c.jsonl:2.messages[0].content: expected a string or a list of parts, got number 5");
-  EXPECT_NE(fails(R"({"messages":[{"role":"assistant","content":[{"type":"image_url"}]}],"outcome":1})")
-                .find("content[0].type: expected \"text\""),
-            std::string::npos);
+  EXPECT_EQ(fails(R"({"messages":[{"role":"assistant","content":[{"text":"x"}]}],"outcome":1})"),
+            "c.jsonl:2.messages[0].content[0].type: missing");
   EXPECT_NE(fails("garbage").find("c.jsonl:2: not valid JSON at byte 1"), std::string::npos);
   EXPECT_NE(fails("[]").find("c.jsonl:2: expected an object"), std::string::npos);
 }

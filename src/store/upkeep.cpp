@@ -188,7 +188,7 @@ Merged merge(Store& store, const std::filesystem::path& other) {
   each_line(theirs.impl(), {}, [&](wire::Json&& json) {
     taker.take(json, other.string() + ": record " + std::to_string(++line));
   });
-  taker.finish();
+  taker.finish(other.string());
   transaction.commit();
   return {taker.added, taker.known, taker.conflicts};
 }

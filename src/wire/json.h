@@ -48,7 +48,7 @@ std::string_view to_string(LessonUse::How how);
 
 // One line, no line breaks inside; invalid UTF-8 repaired.
 std::string dump(const Json& json);
-// Parses text; the error names `at` and the byte.
+// Parses text; the error names `at` and the byte. At most 256 levels, and 10,000 keys in one object.
 Json parse(std::string_view text, const std::string& at);
 // A copy with every byte that is not part of valid UTF-8 replaced by U+FFFD.
 std::string valid_utf8(std::string_view text);

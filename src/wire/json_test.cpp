@@ -207,5 +207,28 @@ TEST(Json, MutatedInputThrowsErrorAndNothingElse) {
   EXPECT_GT(refused, 1000);
 }
 
+TEST(Parse, RefusesObjectsOfTooManyKeysAtOnce) {
+  std::string many = "{\"k\":[{}";
+  for (int i = 0; i < 9999; ++i) many += ",1";
+  many += "]";
+  const std::string lists = many + "}";
+  EXPECT_EQ(parse(lists, "x")["k"].size(), 10000U);
+  for (int i = 0; i < 70000; ++i) many += ",\"key" + std::to_string(i) + "\":1";
+  try {
+    parse(many + "}", "x");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.fault(), Fault::bad_input);
+    EXPECT_NE(std::string(e.what()).find("x: JSON object of more than 10000 keys"), std::string::npos);
+  }
+}
+
+TEST(Shortened, CutsBetweenCharacters) {
+  EXPECT_EQ(shortened("short"), "short");
+  std::string umlauts = "x";
+  for (int i = 0; i < 100; ++i) umlauts += "\xC3\xA4";
+  EXPECT_EQ(shortened(umlauts), umlauts.substr(0, 119) + "...");
+}
+
 }  // namespace
 }  // namespace hone::wire

@@ -1,5 +1,6 @@
 // UTF-8 repair, dump and parse.
 #include <cstdint>
+#include <vector>
 
 #include "core/error.h"
 #include "wire/json.h"
@@ -29,11 +30,14 @@ std::size_t sequence(std::string_view s) {
   return 0;
 }
 
-// A hostile line of a million brackets must not exhaust the stack of whoever walks the value afterwards.
-constexpr int max_depth = 256;
+// A hostile line of a million brackets must not exhaust the stack of whoever walks the value afterwards; one of
+// a million keys must not take minutes (objects keep their order and are searched from the front).
+constexpr std::size_t max_depth = 256;
+constexpr int max_keys = 10000;
 
-void check_depth(std::string_view text, const std::string& at) {
-  int depth = 0;
+void check_shape(std::string_view text, const std::string& at) {
+  constexpr int in_list = -1;
+  std::vector<int> open;  // per bracket: keys so far of an object
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -45,11 +49,15 @@ void check_depth(std::string_view text, const std::string& at) {
     } else if (c == '"') {
       quoted = true;
     } else if (c == '[' || c == '{') {
-      if (++depth > max_depth)
+      if (open.size() == max_depth)
         throw Error(Fault::bad_input, at + ": JSON nested deeper than " + std::to_string(max_depth) +
                                           " at byte " + std::to_string(i + 1));
-    } else if (c == ']' || c == '}') {
-      --depth;
+      open.push_back(c == '{' ? 1 : in_list);
+    } else if ((c == ']' || c == '}') && !open.empty()) {
+      open.pop_back();
+    } else if (c == ',' && !open.empty() && open.back() != in_list && ++open.back() > max_keys) {
+      throw Error(Fault::bad_input, at + ": JSON object of more than " + std::to_string(max_keys) +
+                                        " keys at byte " + std::to_string(i + 1));
     }
   }
 }
@@ -86,7 +94,7 @@ std::string shortened(std::string_view text) {
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json parse(std::string_view text, const std::string& at) {
-  check_depth(text, at);
+  check_shape(text, at);
   try {
     return Json::parse(text.begin(), text.end());
   } catch (const Json::parse_error& e) {
