@@ -76,6 +76,8 @@ void insert_lesson(Impl& impl, std::int64_t scope, const NewLesson& lesson);
 std::int64_t scope_row(Db& db, std::string_view scope, std::string_view run);  // made when absent
 std::string home_of(std::int64_t scope, RecallKey kind);
 std::span<const std::byte> as_bytes(const std::vector<float>& values);
+// Whether a squared length is that of a unit vector, as far as float32 tells; not for what isn't finite.
+inline bool is_unit(double squared) { return squared > 0.99 && squared < 1.01; }
 std::vector<float> as_floats(std::span<const std::byte> bytes);
 
 // ---- erase.cpp
@@ -100,6 +102,9 @@ class Taker {
  public:
   Taker(Impl& impl, bool keep_both) : impl_(impl), keep_both_(keep_both) {}
   void take(const wire::Json& line, const std::string& at);
+  // Before all lines of another store: which of its runs, scopes and lessons have to be renamed here. Its tries,
+  // which come first, name them.
+  void foresee(Impl& theirs);
   // Marks changed scopes. Throws when the last export did not come to its end.
   void finish(const std::string& at);
   std::int64_t added = 0, known = 0, conflicts = 0;
@@ -118,6 +123,10 @@ class Taker {
   void lesson(const wire::Json& line, const std::string& at);
   void commit(const wire::Json& line, const std::string& at);
   void checkpoint(const wire::Json& line, const std::string& at);
+  void foresee_lessons(Impl& theirs);
+  void record_seconds(const std::string& run, const std::string& ours, const std::string& theirs);
+  void go_on(const std::string& run, const std::string& status, const std::string& meta);
+  void fit_vectors(std::int64_t scope, std::vector<KeyVector>& vectors, const std::string& at);
   // Throws when both may not be kept; counts otherwise.
   void conflict(const std::string& at, const std::string& what);
   std::string mapped(const std::map<std::string, std::string>& map, const std::string& id) const;
@@ -130,6 +139,12 @@ class Taker {
       scopes_;  // theirs -> ours, where they differ
   std::map<std::string, std::int64_t> metrics_here_, metrics_taken_;
   std::set<std::int64_t> changed_scopes_;
+  std::map<std::int64_t, std::uint64_t> versions_before_;  // of scopes that went on
+  struct VectorShape {
+    std::size_t size = 0;  // 0 = the scope has none yet
+    std::string embedder;
+  };
+  std::map<std::int64_t, VectorShape> shapes_;  // by scope
 };
 
 // ---- base64.cpp

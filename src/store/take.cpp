@@ -27,6 +27,28 @@ std::string short_hash(const std::string& content) { return sha256_hex(content).
 
 bool there(Db& db, const char* sql, const std::string& id) { return db.query(sql, id).step(); }
 
+// Two stores that imported the same chats made the run at two times.
+bool same_run(Db& db, const std::string& id, const std::string& recipe, const std::string& config_hash,
+              std::uint64_t seed, std::int64_t created) {
+  return db
+      .query(
+          "SELECT 1 FROM run WHERE id = ?1 AND recipe = ?2 AND config_hash = ?3 AND seed = ?4 AND (created_ms "
+          "= ?5 OR id GLOB 'import/*')",
+          id, recipe, config_hash, seed, created)
+      .step();
+}
+
+std::string other_run(const std::string& id, const std::string& recipe, const std::string& config_hash,
+                      std::uint64_t seed, std::int64_t created) {
+  return derived_id("run" + id + recipe + config_hash + std::to_string(seed) + std::to_string(created));
+}
+
+std::string with_note(const std::string& meta, const std::string& id, const std::string& at) {
+  Json note = wire::parse(meta, at);
+  if (note.is_object()) note["merged_from"] = id;
+  return wire::dump(note);
+}
+
 }  // namespace
 
 std::string Taker::mapped(const std::map<std::string, std::string>& map, const std::string& id) const {
@@ -133,39 +155,49 @@ void Taker::run(const Json& line, const std::string& at) {
                                       ": expected running, finished, stopped, failed or imported, got '" +
                                       wire::shortened(status) + "'");
   Db& db = impl_.db;
-  const auto same = [&](const std::string& which) {
-    return db
-        .query(
-            "SELECT 1 FROM run WHERE id = ? AND recipe = ? AND config_hash = ? AND seed = ? AND created_ms = "
-            "?",
-            which, recipe, config_hash, seed, created)
-        .step();
-  };
   std::string mine = id;
   if (there(db, "SELECT 1 FROM run WHERE id = ?", id)) {
-    if (same(id)) {
-      // One side may be further: what still ran here and ended there has ended.
-      if (keep_both_ && status != "running")
-        db.run("UPDATE run SET status = ?, meta = ? WHERE id = ? AND status = 'running'", status, meta, id);
-      ++known;
+    if (same_run(db, id, recipe, config_hash, seed, created)) {
+      go_on(id, status, meta);
+      return;
+    }
+    mine = other_run(id, recipe, config_hash, seed, created);
+    runs_[id] = mine;
+    if (keep_both_ && there(db, "SELECT 1 FROM run WHERE id = ?", mine)) {
+      go_on(mine, status, with_note(meta, id, f.at("meta")));
       return;
     }
     conflict(at, "run " + id);
-    mine = derived_id("run" + id + recipe + config_hash + std::to_string(seed) + std::to_string(created));
-    runs_[id] = mine;
-    if (there(db, "SELECT 1 FROM run WHERE id = ?", mine)) {
-      ++known;
-      return;
-    }
-    Json note = wire::parse(meta, f.at("meta"));
-    if (note.is_object()) note["merged_from"] = id;
-    meta = wire::dump(note);
+    meta = with_note(meta, id, f.at("meta"));
   }
   db.run(
       "INSERT INTO run(id, name, recipe, config_hash, env, method, model, seed, created_ms, status, meta) "
       "VALUES (?,?,?,?,?,?,?,?,?,?,?)",
       mine, name, recipe, config_hash, env, method, model, seed, created, status, meta);
   ++added;
+}
+
+// One side may be further: running, then stopped or failed, then finished.
+void Taker::go_on(const std::string& run, const std::string& status, const std::string& meta) {
+  constexpr const char* far =
+      "CASE ?1 WHEN 'running' THEN 0 WHEN 'stopped' THEN 1 WHEN 'failed' THEN 1 ELSE 2 END > "
+      "CASE status WHEN 'running' THEN 0 WHEN 'stopped' THEN 1 WHEN 'failed' THEN 1 ELSE 2 END";
+  impl_.db.run(std::string("UPDATE run SET status = ?1, meta = ?2 WHERE id = ?3 AND ") + far, status, meta, run);
+  ++(impl_.db.changes() > 0 ? added : known);
+}
+
+void Taker::foresee(Impl& theirs) {
+  {
+    auto runs = theirs.db.query("SELECT id, recipe, config_hash, seed, created_ms FROM run");
+    while (runs.step()) {
+      const std::string id = runs.text(0), recipe = runs.text(1), hash = runs.text(2);
+      const auto seed = static_cast<std::uint64_t>(runs.integer(3));
+      if (there(impl_.db, "SELECT 1 FROM run WHERE id = ?", id) &&
+          !same_run(impl_.db, id, recipe, hash, seed, runs.integer(4)))
+        runs_[id] = other_run(id, recipe, hash, seed, runs.integer(4));
+    }
+  }
+  foresee_lessons(theirs);
 }
 
 void Taker::metric(const Json& line, const std::string& at) {
@@ -211,6 +243,10 @@ void Taker::record(const Json& line, const std::string& at) {
       ++known;
       return;
     }
+    if (key == "seconds") {
+      record_seconds(run, row.text(0), value);
+      return;
+    }
     const std::string beside = "merged/" + short_hash(value) + "/" + key;
     if (keep_both_ && impl_.db.query("SELECT 1 FROM record WHERE run = ? AND key = ?", run, beside).step()) {
       ++known;
@@ -223,6 +259,17 @@ void Taker::record(const Json& line, const std::string& at) {
   ++added;
 }
 
+// What a run has taken so far only rises: the side that says more is further.
+void Taker::record_seconds(const std::string& run, const std::string& ours, const std::string& theirs) {
+  const Json a = wire::parse(ours, "store: record seconds"), b = wire::parse(theirs, "record seconds");
+  if (!b.is_number() || (a.is_number() && a.get<double>() >= b.get<double>())) {
+    ++known;
+    return;
+  }
+  impl_.db.run("UPDATE record SET value = ? WHERE run = ? AND key = 'seconds'", theirs, run);
+  ++added;
+}
+
 void Taker::episode(const Json& line, const std::string& at) {
   const Fields f(line, at);
   Episode e = wire::episode_from_json(f.required("episode"), f.at("episode"));
@@ -231,6 +278,9 @@ void Taker::episode(const Json& line, const std::string& at) {
   e.run = mapped(runs_, e.run);
   e.parent = mapped(episodes_, e.parent);
   e.by.scope = mapped(scopes_, e.by.scope);
+  for (auto& g : e.aside) g.by.scope = mapped(scopes_, g.by.scope);
+  for (auto& step : e.steps)
+    for (auto& use : step.did.lessons) use.lesson = mapped(lessons_, use.lesson);
   Db& db = impl_.db;
   require_run(db, e.run);
   std::string content = episode_content(e);

@@ -184,6 +184,10 @@ Merged merge(Store& store, const std::filesystem::path& other) {
   const Lock lock(impl.mutex);
   Transaction transaction(impl.db);
   Taker taker(impl, true);
+  {
+    const Lock reading(theirs.impl().mutex);
+    taker.foresee(theirs.impl());
+  }
   std::int64_t line = 0;
   each_line(theirs.impl(), {}, [&](wire::Json&& json) {
     taker.take(json, other.string() + ": record " + std::to_string(++line));

@@ -33,7 +33,8 @@ struct Merged {
 
 // Takes over everything of the store at `other` that is not here yet. Where the same id has another content
 // on the other side, both are kept: theirs under a new id derived from its content, with "merged from" in the
-// record kept for it. Repeating it adds nothing. One transaction.
+// record kept for it; what names it is told so. Vectors that don't fit their scope here are left out. Repeating it
+// adds nothing and finds no conflicts. One transaction.
 Merged merge(Store& store, const std::filesystem::path& other);
 
 }  // namespace hone
