@@ -59,9 +59,10 @@ def main():
 
         there = {str(p.relative_to(prefix)) for p in prefix.rglob("*") if p.is_file()}
         for wanted in ("bin/hone", "share/man/man1/hone.1", "share/bash-completion/completions/hone", "share/hone/recipes/desk.yaml",
-                       "share/hone/data/desk/requests.csv", "include/hone/core/learner.h", "include/hone/store/store.h"):
+                       "share/hone/data/desk/requests.csv", "include/hone/core/learner.h", "include/hone/store/store.h", "share/zsh/site-functions/_hone",
+                       "share/doc/hone/LICENSE", "share/doc/hone/LICENSE.llama.cpp"):
             expect(wanted in there, f"{wanted} is not installed")
-        for unwanted in (p for p in there if re.search(r"/llama/|_kit\.h|test.*\.h$|\.(py|cpp)$", p)):
+        for unwanted in (p for p in there - {"share/doc/hone/LICENSE.llama.cpp"} if re.search(r"/llama/|_kit\.h|test.*\.h$|\.(py|cpp)$", p)):
             expect(False, f"{unwanted} is installed")
         run(prefix / "bin" / "hone", "--version")
 
