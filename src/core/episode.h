@@ -15,6 +15,7 @@ struct Observation {
   std::string text;
   std::vector<std::string> choices;  // legal actions; empty = free text
   std::vector<float> features;
+  bool changed = true;             // false: the world says that the last action changed nothing but the view
 };
 
 // Whether a lesson that recall offered took part. A lesson is withheld at random now and then while learning, which makes

@@ -95,6 +95,7 @@ Json to_json(const Observation& o) {
   Json json{{"text", valid_utf8(o.text)}};
   if (!o.choices.empty()) json["choices"] = strings(o.choices);
   if (!o.features.empty()) json["features"] = numbers(o.features);
+  if (!o.changed) json["changed"] = false;
   return json;
 }
 
@@ -104,6 +105,7 @@ Observation observation_from_json(const Json& json, const std::string& at) {
   f.need("text", o.text);
   f.get("choices", o.choices);
   if (const Json* j = f.find("features")) o.features = read_floats(*j, f.at("features"));
+  f.get("changed", o.changed);
   return o;
 }
 
