@@ -303,12 +303,12 @@ class ReactAgent final : public Agent {
     }
     return false;
   }
-  // Up to so many thoughts, then one line that starts with the world's word for a move.
+  // At most so many thoughts, then one line that starts with the world's word for a move.
   std::string step_grammar(int thoughts) const {
     std::string word;
     for (const char c : action_word(*brief_.world)) word += (c == '"' || c == '\\' ? "\\" : "") + std::string(1, c);
     const std::string action = "\"" + word + ": \" [^\\n]+";
-    return thoughts == 0 ? "root ::= " + action : "root ::= (\"Thought: \" [^\\n]+ \"\\n\"){0," + std::to_string(thoughts) + "} " + action;
+    return thoughts == 0 ? "root ::= " + action : "root ::= (\"Thought: \" [^\\n]+ \"\\n\"){" + std::to_string(config_.least_thoughts) + "," + std::to_string(thoughts) + "} " + action;
   }
   void remember_thought(const std::string& text, Move& move) {
     const std::string thought = quoted_line(text, rules_);

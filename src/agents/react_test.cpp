@@ -295,6 +295,17 @@ TEST(React, AWholeStepInOneCallEndsAtItsFirstAction) {
   EXPECT_EQ(move.thought, "a b c e");
 }
 
+TEST(React, FewestThoughtsAreHeldByTheGrammarOrRefused) {
+  ScriptedModel model([&](std::span<const Message>, const Sampling&) { return std::string("Thought: a\nThought: b\nQueue: c"); });
+  const auto given = [](const char* least, const char* writes) {
+    return settings({{"thoughts", "4"}, {"least_thoughts", least}, {"writes", writes}, {"hold_action", "true"}});
+  };
+  EXPECT_EQ(one_move(model, given("2", "step"), brief_of("leave"), {"", {}, {}}).action, "c");
+  EXPECT_EQ(model.record().at(0).sampling.grammar, R"(root ::= ("Thought: " [^\n]+ "\n"){2,4} "Queue: " [^\n]+)");
+  EXPECT_THROW(make_react(given("5", "step"), {&model, nullptr}), Error);
+  EXPECT_THROW(make_react(given("2", "line"), {&model, nullptr}), Error);
+}
+
 TEST(React, RecallKeysAskForTheRightText) {
   struct Wanted {
     const char* key;

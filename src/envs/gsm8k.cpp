@@ -105,8 +105,9 @@ Task task_of(const Gsm8kItem& item) {
 WorldFacts gsm8k_facts(const Gsm8kConfig& config) {
   WorldFacts f;
   f.name = "gsm8k";
-  f.role = "You solve a word problem: calculate step by step, then say the number that was asked for.";
-  f.action_help = config.answer == NumberAnswer::marked ? "The answer ends with #### and the number, as in: #### 42" : "The answer is one number, written in digits.";
+  f.role = "You solve a word problem: calculate in your thoughts, one step after the other, and then say the number that was asked for.";
+  f.action_help = std::string("There is one answer, and it is final: give it last, when every step is calculated. ") +
+                  (config.answer == NumberAnswer::marked ? "It ends with #### and the number, as in: #### 42" : "It is one number, written in digits.");
   f.task_word = "Problem";
   f.action_word = "Answer";
   f.max_steps = 1;
