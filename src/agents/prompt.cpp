@@ -144,6 +144,11 @@ std::string case_body(const Case& known, const PromptParts& parts, const ReactCo
   return joined(lines, "\n");
 }
 
+std::string_view first_prompt(const PromptParts& parts, const ReactConfig& config) {
+  if (!parts.choosing) return config.thoughts == 0 ? "react_act.md" : "react_free.md";
+  return config.format == PromptFormat::plain ? "react_plain.md" : "react_choice.md";
+}
+
 }  // namespace
 
 std::string shown_case(const Case& known, const PromptParts& parts, const ReactConfig& config) {
@@ -156,11 +161,11 @@ std::vector<Message> react_prompt(const PromptParts& parts, const ReactConfig& c
   const std::string insights = with_heading("insights.md", "insights", numbered(parts.insights, rules));
   const bool before = config.insight_place == InsightPlace::before;
   const bool plain = config.format == PromptFormat::plain;
-  const std::string first = fill_template(agent_prompt(!parts.choosing ? "react_free.md" : plain ? "react_plain.md" : "react_choice.md"),
+  const std::string first = fill_template(agent_prompt(first_prompt(parts, config)),
                                           {{"role", parts.world->role},
                                            {"action_help", parts.world->action_help},
                                            {"action_word", action_word(*parts.world)},
-                                           {"limit", parts.world->max_steps > 0 ? "You have at most " + std::to_string(parts.world->max_steps) + " steps. " : ""},
+                                           {"limit", parts.world->max_steps > 0 ? "You have at most " + std::to_string(parts.world->max_steps) + (parts.world->max_steps == 1 ? " step. " : " steps. ") : ""},
                                            {"choices", choice_line(parts)},
                                            {"insights", before ? insights : ""}});
   std::vector<std::string> cases;

@@ -11,7 +11,6 @@ namespace hone {
 
 namespace {
 
-constexpr int generations_per_step = 3;
 constexpr std::string_view too_much_thinking = "You have thought for too long without acting. Take an action now.";
 
 class ReactAgent final : public Agent {
@@ -252,10 +251,12 @@ class ReactAgent final : public Agent {
   }
 
   // ---- free text
-  Reply generate(std::vector<Message> prompt) {
+  Reply generate(const std::vector<Message>& prompt, int lines = 1, std::string grammar = {}) {
     Sampling s = brief_.sampling;
-    s.stop = {"\n"};
-    s.max_tokens = config_.line_tokens;
+    s.grammar = std::move(grammar);
+    if (lines == 1) s.stop = {"\n"};
+    else s.stop = {"\n" + task_word(*brief_.world) + ":", "\nObservation"};
+    s.max_tokens = config_.line_tokens * lines;
     s.seed = mix64(brief_.sampling.seed + static_cast<std::uint64_t>(generations_++));
     return tools_.model->chat(prompt, s);
   }
@@ -274,19 +275,40 @@ class ReactAgent final : public Agent {
   Move write(const Observation& seen) {
     if (tools_.model == nullptr) throw Error(Fault::unavailable, "react: this world wants free text, and there is no model to write it");
     Move move;
-    for (int i = 0; i < generations_per_step; ++i) {
-      Reply reply = generate(react_prompt(parts(seen), config_));
-      const auto line = parse_react_line(reply.text, action_word(*brief_.world));
+    const bool whole = config_.writes == Writes::step && config_.thoughts > 0;
+    const int calls = whole ? 2 : config_.thoughts + 1;
+    for (int i = 0; i < calls; ++i) {
+      const int lines = whole && i == 0 ? config_.thoughts + 1 : 1;
+      const bool held = config_.hold_action && (lines > 1 || i + 1 == calls);
+      Reply reply = generate(react_prompt(parts(seen), config_), lines, held ? step_grammar(lines - 1) : std::string());
       move.trace = std::move(reply.trace);
-      if (line.kind != ReactLine::thought) {
-        move.action = line.text;
-        return move;
-      }
-      remember_thought(line.text, move);
+      if (take_lines(reply.text, lines, move)) return move;
     }
     move.action = "N/A";
     overthought_ = true;
     return move;
+  }
+  // At most `count` lines that hold something, up to the first that is no thought; whether there was one.
+  bool take_lines(std::string_view text, int count, Move& move) {
+    while (!text.empty() && count > 0) {
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      const auto line = parse_react_line(text.substr(0, end), action_word(*brief_.world));
+      text.remove_prefix(std::min(end + 1, text.size()));
+      if (line.kind != ReactLine::thought) {
+        move.action = line.text;
+        return true;
+      }
+      if (!line.text.empty()) --count;
+      remember_thought(line.text, move);
+    }
+    return false;
+  }
+  // At most so many thoughts, then one line that starts with the world's word for a move.
+  std::string step_grammar(int thoughts) const {
+    std::string word;
+    for (const char c : action_word(*brief_.world)) word += (c == '"' || c == '\\' ? "\\" : "") + std::string(1, c);
+    const std::string action = "\"" + word + ": \" [^\\n]+";
+    return thoughts == 0 ? "root ::= " + action : "root ::= (\"Thought: \" [^\\n]+ \"\\n\"){" + std::to_string(config_.least_thoughts) + "," + std::to_string(thoughts) + "} " + action;
   }
   void remember_thought(const std::string& text, Move& move) {
     const std::string thought = quoted_line(text, rules_);

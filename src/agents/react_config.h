@@ -14,6 +14,7 @@ enum class InsightPlace { after_cases, before };
 enum class Calibrate { never, always, without_cases };
 enum class CaseOrder { nearest_last, nearest_first };
 enum class PromptFormat { chat, turns, plain };
+enum class Writes { line, step };
 enum class CaseShows { automatic, last_action, actions, transcript };
 
 struct ReactConfig {
@@ -39,6 +40,10 @@ struct ReactConfig {
   bool rescore = true;
   bool length_normalise = false;
   bool think = false;
+  // free text
+  int thoughts = 2, least_thoughts = 0;
+  Writes writes = Writes::line;
+  bool hold_action = false;
   int line_tokens = 96;
   // beside the model
   double vote = 0.0, vote_power = 4.0, vote_smoothing = 0.05;
@@ -82,13 +87,25 @@ void visit(V& v, ReactConfig& c) {
           {.min = 0, .max = 1});
   v.field("rescore", c.rescore, "ask the model again after each step; off = its first scores hold for what is left of the choices");
   v.field("length_normalise", c.length_normalise, "divide a choice's log-probability by its number of tokens");
-  v.field("think", c.think, "write one line of thought before choosing");
+  v.field("think", c.think, "among choices: write one line of thought before choosing");
+  v.field("thoughts", c.thoughts, "free text: most lines of thought before each action; 0 = act without thinking (the Act baseline)", {.min = 0, .max = 100});
+  v.field("least_thoughts", c.least_thoughts, "free text: fewest lines of thought before each action; needs writes: step and hold_action", {.min = 0, .max = 100});
+  v.choice("writes", c.writes, {{"line", Writes::line}, {"step", Writes::step}},
+           "free text: what one call of the model gives, a line as ExpeL does it, or all lines of a step up to its action");
+  v.field("hold_action", c.hold_action, "free text: a grammar sees to it that lines are thoughts or actions and that a step ends in an action");
   v.field("line_tokens", c.line_tokens, "most tokens of one generated line", {.min = 1, .max = 4096});
   v.field("vote", c.vote, "weight b of the nearest-neighbour vote: log p_model + b * log p_vote; 0 = text only", {.min = 0, .max = 1000});
   v.field("vote_k", c.vote_k, "neighbours that vote", {.min = 1, .max = 1000});
   v.field("vote_power", c.vote_power, "a neighbour's vote weighs cosine^power", {.min = 0, .max = 100});
   v.field("vote_smoothing", c.vote_smoothing, "share of the vote spread evenly", {.min = 1e-6, .max = 1});
   v.field("explore", c.explore, "bonus c * sqrt(ln(1 + tries) / (1 + tries of this choice)); for learning", {.min = 0, .max = 1000});
+}
+
+inline void validate(const ReactConfig& c) {
+  if (c.least_thoughts > c.thoughts)
+    throw Error(Fault::bad_input, "least_thoughts: expected at most thoughts (" + std::to_string(c.thoughts) + "), got " + std::to_string(c.least_thoughts));
+  if (c.least_thoughts > 0 && (c.writes != Writes::step || !c.hold_action))
+    throw Error(Fault::bad_input, "least_thoughts: needs writes: step and hold_action: true, which keep the model thinking");
 }
 
 }  // namespace hone

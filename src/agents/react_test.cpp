@@ -242,6 +242,70 @@ TEST(React, FreeTextThinksThenActs) {
   EXPECT_EQ(last.find("Nothing happens"), std::string::npos);  // replaced, as released
 }
 
+TEST(React, FreeTextWithoutThoughtsIsTheActBaseline) {
+  ScriptedModel model([&](std::span<const Message>, const Sampling&) { return std::string("Action: open"); });
+  const auto agent = make_react(settings({{"format", "chat"}, {"thoughts", "0"}, {"hold_action", "true"}}), {&model, nullptr});
+  auto brief = brief_of("leave");
+  const WorldFacts rooms{.name = "rooms", .role = "r", .action_help = "h", .task_word = "", .action_word = "", .max_steps = 1, .failure_reasons = {}};
+  brief.world = &rooms;
+  agent->begin(brief);
+  const auto move = agent->act({"You see a key.", {}, {}});
+  EXPECT_EQ(move.action, "open");
+  EXPECT_EQ(move.thought, "");
+  const auto call = model.record().at(0);
+  EXPECT_EQ(all_text(call.prompt).find("Thought"), std::string::npos);
+  EXPECT_NE(all_text(call.prompt).find("You have at most 1 step. You write one line, the action to take:\nAction: the action"), std::string::npos);
+  EXPECT_EQ(call.sampling.grammar, R"(root ::= "Action: " [^\n]+)");
+  EXPECT_EQ(call.sampling.stop, (std::vector<std::string>{"\n"}));
+}
+
+TEST(React, FreeTextHoldsOnlyTheLastLineOfAStepToAnAction) {
+  const std::vector<std::string> lines{"so", "Thought: well", "Action: open"};
+  std::size_t at = 0;
+  ScriptedModel model([&](std::span<const Message>, const Sampling&) { return lines.at(at++); });
+  const auto move = one_move(model, settings({{"thoughts", "2"}, {"hold_action", "true"}}), brief_of("leave"), {"", {}, {}});
+  EXPECT_EQ(move.action, "open");
+  EXPECT_EQ(move.thought, "so well");
+  const auto calls = model.record();
+  ASSERT_EQ(calls.size(), 3U);
+  EXPECT_EQ(calls[0].sampling.grammar + calls[1].sampling.grammar, "");
+  EXPECT_EQ(calls[2].sampling.grammar, R"(root ::= "Queue: " [^\n]+)");
+}
+
+TEST(React, AWholeStepInOneCallEndsAtItsFirstAction) {
+  const std::vector<std::string> replies{"Thought: first\n\nThought: second\nQueue: open\nThought: never read\nQueue: shut",
+                                         "Thought: only\nThought: thoughts", "Queue: shut", "a\nb\nc\nd\nQueue: too late", "e"};
+  std::size_t at = 0;
+  ScriptedModel model([&](std::span<const Message>, const Sampling&) { return replies.at(at++); });
+  const auto agent = make_react(settings({{"thoughts", "2"}, {"writes", "step"}, {"hold_action", "true"}, {"line_tokens", "50"}}), {&model, nullptr});
+  agent->begin(brief_of("leave"));
+  auto move = agent->act({"", {}, {}});
+  EXPECT_EQ(move.action, "open");
+  EXPECT_EQ(move.thought, "first second");
+  auto call = model.record().at(0);
+  EXPECT_EQ(call.sampling.grammar, R"(root ::= ("Thought: " [^\n]+ "\n"){0,2} "Queue: " [^\n]+)");
+  EXPECT_EQ(call.sampling.max_tokens, 150);
+  EXPECT_EQ(call.sampling.stop, (std::vector<std::string>{"\nRequest:", "\nObservation"}));
+  move = agent->act({"Next.", {}, {}});  // no action came: it is asked for by itself
+  EXPECT_EQ(move.action, "shut");
+  EXPECT_EQ(move.thought, "only thoughts");
+  EXPECT_EQ(model.record().at(2).sampling.max_tokens, 50);
+  move = agent->act({"Next.", {}, {}});
+  EXPECT_EQ(move.action, "N/A") << "three lines a step and one more";
+  EXPECT_EQ(move.thought, "a b c e");
+}
+
+TEST(React, FewestThoughtsAreHeldByTheGrammarOrRefused) {
+  ScriptedModel model([&](std::span<const Message>, const Sampling&) { return std::string("Thought: a\nThought: b\nQueue: c"); });
+  const auto given = [](const char* least, const char* writes) {
+    return settings({{"thoughts", "4"}, {"least_thoughts", least}, {"writes", writes}, {"hold_action", "true"}});
+  };
+  EXPECT_EQ(one_move(model, given("2", "step"), brief_of("leave"), {"", {}, {}}).action, "c");
+  EXPECT_EQ(model.record().at(0).sampling.grammar, R"(root ::= ("Thought: " [^\n]+ "\n"){2,4} "Queue: " [^\n]+)");
+  EXPECT_THROW(make_react(given("5", "step"), {&model, nullptr}), Error);
+  EXPECT_THROW(make_react(given("2", "line"), {&model, nullptr}), Error);
+}
+
 TEST(React, RecallKeysAskForTheRightText) {
   struct Wanted {
     const char* key;

@@ -120,7 +120,7 @@ Arm parse_arm(const Reader& r, const YAML::Node& node, const Part& agent) {
 }
 
 const std::vector<std::string> kTopLevel = {"name",  "env",        "agent",  "learn",  "model", "embedder", "method",   "seed",
-                                            "in_flight", "deterministic", "budget", "prices", "evaluation", "arms", "withhold", "transfer_from"};
+                                            "in_flight", "deterministic", "budget", "prices", "evaluation", "arms", "withhold", "transfer_from", "transfer_examples"};
 
 void apply_override(YAML::Node root, const std::string& text) {
   const auto eq = text.find('=');
@@ -175,6 +175,7 @@ void parse_field(const Reader& r, Recipe& out, const std::string& key, const YAM
   else if (key == "learn") out.learn_agent = r.settings(value, key);
   else if (key == "embedder") out.embedder = r.scalar(value, key), out.embedder_where = r.at(value);
   else if (key == "transfer_from") out.transfer_from = r.scalar(value, key);
+  else if (key == "transfer_examples") out.transfer_examples = r.scalar(value, key), out.transfer_examples_where = r.at(value);
   else if (key == "seed") r.number(value, key, out.seed, {});
   else if (key == "in_flight") r.number(value, key, out.in_flight, {.min = 1, .max = 256});
   else if (key == "deterministic") r.number(value, key, out.deterministic, {});
@@ -243,6 +244,8 @@ Recipe parse_recipe(const std::string& text, const std::string& path, const std:
   }
   if (out.env.name.empty()) throw Error(Fault::bad_input, path + ": field 'env' is missing: which world?");
   if (out.method.name.empty()) throw Error(Fault::bad_input, path + ": field 'method' is missing: which way of learning?");
+  if (!out.transfer_examples.empty() && out.transfer_from.empty())
+    throw Error(Fault::bad_input, out.transfer_examples_where + ": field 'transfer_examples': needs transfer_from, the run whose insights are rewritten");
   if (out.name.empty()) out.name = out.env.name + "-" + out.method.name;
   if (arms.IsDefined() && !arms.IsNull()) {
     if (!arms.IsSequence()) r.fail(arms, "field 'arms': expected a list, got " + Reader::kind(arms));
@@ -303,6 +306,7 @@ std::string recipe_fingerprint(const Recipe& recipe) {
     << recipe.withhold << "\nbudget " << recipe.budget.episodes << " " << recipe.budget.tokens << " " << recipe.budget.seconds << " "
     << recipe.budget.money << "\nevaluation " << recipe.evaluation.enabled << " " << recipe.evaluation.curve << " "
     << recipe.evaluation.curve_tasks << " " << recipe.evaluation.changes << "\ntransfer " << recipe.transfer_from << "\n";
+  if (!recipe.transfer_examples.empty()) s << "transfer examples " << recipe.transfer_examples << "\n";
   for (const auto& arm : recipe.arms) {
     s << "arm " << arm.name << " " << static_cast<int>(arm.role) << arm.lessons << " ";
     part("", arm.agent);
@@ -324,6 +328,7 @@ std::vector<FieldDoc> describe_recipe() {
       {"deterministic", "true | false", "true", "", "same recipe, seed, model, build and CPU give the same bytes"},
       {"withhold", "number", "0.05", "0 to 1", "chance that a recalled lesson is withheld while learning (credit)"},
       {"transfer_from", "text", "", "", "a run whose insights are rewritten for this world (ExpeL stage D)"},
+      {"transfer_examples", "path", "", "", "JSONL file of solved tasks of this world (task, transcript) that the rewriting call shows"},
       {"arms", "list of maps", "", "", "rows of the result table: name, role (baseline | learned), agent, lessons, agent settings"},
   };
   auto add = [&](const std::string& prefix, std::vector<FieldDoc> more) {

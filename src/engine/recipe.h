@@ -81,6 +81,8 @@ struct Recipe {
   EvaluationConfig evaluation;
   std::vector<Arm> arms;
   std::string transfer_from;  // run whose insights are rewritten for this world before anything else (ExpeL stage D)
+  std::string transfer_examples;  // file of solved tasks of this world shown in that call; empty = none (the paper's ablation)
+  std::string transfer_examples_where;  // for error messages
 
   const Arm* arm(ArmRole role) const;
 };

@@ -62,6 +62,7 @@ TEST(Recipe, ErrorsNameFileLineFieldAndNearestName) {
   EXPECT_NE(error_of(kGood, {"sed=1"}).find("did you mean 'seed'?"), std::string::npos);
   EXPECT_NE(error_of(kGood, {"nonsense"}).find("key=value"), std::string::npos);
   EXPECT_NE(error_of("env: desk\nmethod: expel\nbudget: {episods: 3}\n").find("did you mean 'episodes'?"), std::string::npos);
+  EXPECT_NE(error_of("env: desk\nmethod: expel\ntransfer_examples: a.jsonl\n").find("r.yaml:3: field 'transfer_examples': needs transfer_from"), std::string::npos);
 }
 
 TEST(Recipe, FingerprintIgnoresWhatDoesNotChangeTheResult) {
@@ -72,7 +73,7 @@ TEST(Recipe, FingerprintIgnoresWhatDoesNotChangeTheResult) {
 }
 
 TEST(Recipe, EveryBuiltInRecipeReads) {
-  for (const char* name : {"desk", "gridworld", "banking77-20", "banking77-77", "own_world", "own_agent"}) EXPECT_EQ(load_recipe(name).name, name);
+  for (const char* name : {"desk", "gridworld", "banking77-20", "banking77-77", "own_world", "own_agent", "hotpot", "gsm8k"}) EXPECT_EQ(load_recipe(name).name, name);
   try {
     load_recipe("dask");
     FAIL();

@@ -192,6 +192,7 @@ RunResult run_recipe(const Recipe& recipe, const RunOptions& options) {
   if (failure) throw Error(Fault::io, (options.home / "runs").string() + ": can't be made: " + failure.message());
   Store store(store_path(options.home));
   if (!recipe.transfer_from.empty()) (void)store.find_run(recipe.transfer_from);  // before anything is played
+  if (!recipe.transfer_examples.empty()) (void)transfer_examples(recipe);
   std::string hash = opened.config_hash();
   if (options.from_store) hash += "/from-store/" + chosen_episodes(store, opened, *options.from_store);
   Running r{recipe, options, opened, store, {}};

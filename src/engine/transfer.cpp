@@ -3,7 +3,9 @@
 #include "core/error.h"
 #include "engine/learn.h"
 #include "engine/tools.h"
+#include "envs/text_file.h"
 #include "learners/expel/transfer.h"
+#include "wire/read.h"
 
 namespace hone {
 
@@ -17,6 +19,7 @@ Usage transfer_insights(Store& store, const Recipe& recipe, const Opened& opened
   transfer.source = find_env(source_recipe.env.name).open(source_recipe.env.settings)->facts();
   transfer.insights = store.snapshot(scope_of(source.id))->all({.form = LessonForm::insight});
   if (transfer.insights.empty()) throw Error(Fault::bad_input, "transfer_from: run " + source.id + " has no insights");
+  transfer.examples = transfer_examples(recipe);
   const Stage stage = opened.stage(Split::train, recipe.agent, {}, stop);
   EngineTools tools({&store, run, -1, &stage, &recipe, Rng(recipe.seed), {}, nullptr});
   const Request request = transfer_request(transfer);
@@ -26,6 +29,26 @@ Usage transfer_insights(Store& store, const Recipe& recipe, const Opened& opened
   advice.env = recipe.env.name;
   store.commit({run, "transfer", {.add = {advice}, .retire = {}}, std::nullopt}, opened.embedder());
   return tools.usage();
+}
+
+std::vector<Case> transfer_examples(const Recipe& recipe) {
+  std::vector<Case> out;
+  const std::string& path = recipe.transfer_examples;
+  if (path.empty()) return out;
+  try {
+    for_each_json_line(read_text_file(path), path, [&](const wire::Json& json, int, const std::string& at) {
+      const wire::Fields f(json, at + ": example");
+      Case example;
+      f.need("task", example.task);
+      f.need("transcript", example.transcript);
+      example.solved = true;
+      out.push_back(std::move(example));
+    });
+    if (out.empty()) throw Error(Fault::bad_input, path + ": expected at least one solved task (task, transcript), got none");
+  } catch (const Error& e) {
+    throw e.within(recipe.transfer_examples_where + ": field 'transfer_examples'");
+  }
+  return out;
 }
 
 }  // namespace hone

@@ -9,6 +9,7 @@
 
 #include "core/rng.h"
 #include "embedded/desk_data.h"
+#include "envs/splits.h"
 
 namespace hone {
 
@@ -36,61 +37,24 @@ std::vector<std::string> choose_queues(const std::vector<LabelledText>& rows, co
   return {order.begin() + config.queue_offset, order.begin() + config.queue_offset + wanted};
 }
 
-// Requests of each queue in random order, dealt from the end.
-class Piles {
- public:
-  Piles(const std::vector<LabelledText>& rows, const std::vector<std::string>& queues, Rng rng) : rng_(rng) {
-    std::unordered_map<std::string, std::size_t> at;
-    for (std::size_t i = 0; i < queues.size(); ++i) at[queues[i]] = i;
-    piles_.resize(queues.size());
-    for (const auto& row : rows)
-      if (const auto it = at.find(row.label); it != at.end()) piles_[it->second].push_back(&row);
-    for (auto& pile : piles_) {
-      rng_.shuffle(pile);
-      left_ += pile.size();
-    }
-  }
-  std::size_t left() const { return left_; }
+// Requests of each queue, by their place in `rows`.
+std::vector<std::vector<std::size_t>> by_queue(const std::vector<LabelledText>& rows, const std::vector<std::string>& queues) {
+  std::unordered_map<std::string, std::size_t> at;
+  for (std::size_t i = 0; i < queues.size(); ++i) at[queues[i]] = i;
+  std::vector<std::vector<std::size_t>> piles(queues.size());
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (const auto it = at.find(rows[i].label); it != at.end()) piles[it->second].push_back(i);
+  return piles;
+}
 
-  std::vector<DeskItem> deal(int count) {
-    std::vector<DeskItem> out;
-    const auto wanted = static_cast<std::size_t>(count);
-    std::vector<std::size_t> order(piles_.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    while (out.size() < wanted && left_ > 0) {
-      rng_.shuffle(order);
-      for (const std::size_t q : order) {
-        if (piles_[q].empty() || out.size() == wanted) continue;
-        out.push_back({task_of(*piles_[q].back()), piles_[q].back()->label});
-        piles_[q].pop_back();
-        --left_;
-      }
-    }
-    return out;
-  }
-
- private:
-  Rng rng_;
-  std::vector<std::vector<const LabelledText*>> piles_;
-  std::size_t left_ = 0;
-};
+std::vector<DeskItem> items_of(const std::vector<LabelledText>& rows, const std::vector<std::size_t>& dealt) {
+  std::vector<DeskItem> out;
+  for (const std::size_t i : dealt) out.push_back({task_of(rows[i]), rows[i].label});
+  return out;
+}
 
 void keep_first_of_equal(std::vector<LabelledText>& rows, std::unordered_set<std::string>& seen) {
   std::erase_if(rows, [&](const LabelledText& row) { return !seen.insert(normalised(row.text)).second; });
-}
-
-// The splits that come from one pile, made smaller in proportion when `fit` allows it.
-void require_enough(const Piles& piles, const std::vector<int*>& splits, const DeskConfig& config, const std::string& parts) {
-  long long wanted = 0;
-  for (const int* n : splits) wanted += *n;
-  const auto have = static_cast<long long>(piles.left());
-  if (have >= wanted) return;
-  constexpr long long fewest = 10;
-  if (!config.fit || have < fewest)
-    throw Error(Fault::bad_input, "desk: expected at least " + std::to_string(config.fit ? fewest : wanted) + " different requests (" + parts + "), got " +
-                                      std::to_string(have) + (config.fit ? "" : "; set train, validation and test so that they fit, or fit: true"));
-  for (int* n : splits)
-    if (*n > 0) *n = static_cast<int>(std::max(1LL, *n * have / wanted));
 }
 
 struct DeskData {
@@ -237,18 +201,19 @@ DeskSplits split_desk(std::vector<LabelledText> rows, std::vector<LabelledText> 
   keep_first_of_equal(test_rows, seen);
   keep_first_of_equal(rows, seen);
   const Rng rng(config.split_seed);
-  Piles piles(rows, out.queues, rng.split("requests"));
+  Piles piles(by_queue(rows, out.queues), rng.split("requests"));
+  const auto shortage = [&](const char* parts) { return Shortage{"desk", "different requests", parts, config.fit, 10}; };
   if (own_test) {
-    Piles test_piles(test_rows, out.queues, rng.split("test requests"));
-    require_enough(test_piles, {&config.test}, config, "test");
-    out.test = test_piles.deal(config.test);
-    require_enough(piles, {&config.validation, &config.train}, config, "validation and train");
+    Piles test_piles(by_queue(test_rows, out.queues), rng.split("test requests"));
+    require_enough(test_piles.left(), {&config.test}, shortage("test"));
+    out.test = items_of(test_rows, test_piles.deal(config.test));
+    require_enough(piles.left(), {&config.validation, &config.train}, shortage("validation and train"));
   } else {
-    require_enough(piles, {&config.test, &config.validation, &config.train}, config, "test, validation and train");
-    out.test = piles.deal(config.test);
+    require_enough(piles.left(), {&config.test, &config.validation, &config.train}, shortage("test, validation and train"));
+    out.test = items_of(rows, piles.deal(config.test));
   }
-  out.validation = piles.deal(config.validation);
-  out.train = piles.deal(config.train);
+  out.validation = items_of(rows, piles.deal(config.validation));
+  out.train = items_of(rows, piles.deal(config.train));
   if (config.shuffle_labels) {
     std::vector<std::string> labels;
     for (const auto& item : out.train) labels.push_back(item.label);

@@ -1,28 +1,16 @@
 #include "envs/requests.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "core/config.h"
 #include "core/error.h"
 #include "envs/csv.h"
+#include "envs/text_file.h"
 #include "wire/json.h"
 
 namespace hone {
 
 namespace {
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
-
-std::string trimmed(std::string_view s) {
-  while (!s.empty() && is_space(s.front())) s.remove_prefix(1);
-  while (!s.empty() && is_space(s.back())) s.remove_suffix(1);
-  return std::string(s);
-}
 
 bool is_jsonl(std::string_view name) { return name.ends_with(".jsonl") || name.ends_with(".ndjson"); }
 
@@ -55,18 +43,10 @@ std::vector<LabelledText> from_csv(std::string_view text, const std::string& nam
 }
 
 std::vector<LabelledText> from_jsonl(std::string_view text, const std::string& name, const RequestFields& fields) {
-  text = without_bom(text);
-  require_utf8(text, name);
   std::vector<LabelledText> out;
-  for (int line = 1; !text.empty(); ++line) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view row = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (trimmed(row).empty()) continue;
-    const std::string at = name + ":" + std::to_string(line);
-    const auto object = wire::parse(row, at);
+  for_each_json_line(text, name, [&](const wire::Json& object, int line, const std::string& at) {
     out.push_back({json_field(object, fields.text, at), json_field(object, fields.label, at), line});
-  }
+  });
   return out;
 }
 
@@ -86,7 +66,7 @@ std::string normalised(std::string_view text) {
     gap = false;
     out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }
-  return out.empty() ? trimmed(text) : out;  // "???" and "!!!" stay two
+  return out.empty() ? std::string(trimmed(text)) : out;  // "???" and "!!!" stay two
 }
 
 std::string shown_label(std::string_view label) {
@@ -117,16 +97,7 @@ std::vector<LabelledText> parse_requests(std::string_view text, const std::strin
 }
 
 std::vector<LabelledText> read_requests(const std::string& path, const RequestFields& fields) {
-  std::error_code ec;
-  const auto status = std::filesystem::status(path, ec);
-  if (!std::filesystem::exists(status)) throw Error(Fault::usage, path + ": no such file");
-  if (std::filesystem::is_directory(status)) throw Error(Fault::bad_input, path + ": expected a file, got a directory");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(Fault::io, path + ": can't be read: " + std::strerror(errno));
-  std::ostringstream bytes;
-  bytes << in.rdbuf();
-  if (in.bad()) throw Error(Fault::io, path + ": reading failed: " + std::strerror(errno));
-  return parse_requests(std::move(bytes).str(), path, fields);
+  return parse_requests(read_text_file(path), path, fields);
 }
 
 }  // namespace hone

@@ -1,0 +1,236 @@
+#include "envs/hotpot.h"
+
+#include <algorithm>
+#include <memory>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "envs/qa_metrics.h"
+#include "envs/text_file.h"
+#include "envs/titles.h"
+#include "envs/unicode.h"
+
+namespace hone {
+
+namespace {
+
+constexpr std::size_t longest_shown = 4000, longest_echo = 100;  // bytes
+constexpr const char* how_to_act = "Write Search[title], Lookup[word] or Finish[answer].";
+
+std::string in_quotes(std::string_view text) { return "\"" + clipped(one_line(text), longest_echo) + "\""; }
+
+// The paragraphs that one Search looks through.
+struct Library {
+  std::vector<const Page*> pages;
+  Titles titles;
+  explicit Library(std::vector<const Page*> given) : pages(std::move(given)), titles(names(pages)) {}
+
+ private:
+  static std::vector<std::string> names(const std::vector<const Page*>& pages) {
+    std::vector<std::string> out;
+    for (const Page* page : pages) out.push_back(page->title);
+    return out;
+  }
+};
+
+std::vector<const Page*> pages_of(const HotpotItem& item) {
+  std::vector<const Page*> out;
+  for (const auto& page : item.pages) out.push_back(&page);
+  return out;
+}
+
+struct HotpotData {
+  HotpotConfig config;
+  std::vector<HotpotItem> items;
+  std::unordered_map<std::string, const HotpotItem*> by_task;
+  std::vector<Task> train, validation, test;
+  std::unique_ptr<Library> all;  // null with corpus own
+  WorldFacts facts;
+};
+
+class HotpotEnv final : public Env {
+ public:
+  explicit HotpotEnv(const HotpotData& data) : data_(data) {}
+
+  Observation reset(const Task& task) override {
+    const auto it = data_.by_task.find(task.id);
+    if (it == data_.by_task.end()) throw Error(Fault::bad_input, "hotpot: expected a task of these settings, got '" + task.id + "'");
+    item_ = it->second;
+    if (data_.all == nullptr) own_ = std::make_unique<Library>(pages_of(*item_));
+    page_ = nullptr;
+    keyword_.clear();
+    steps_ = 0;
+    return {};
+  }
+
+  Outcome step(std::string_view action) override {
+    if (item_ == nullptr) throw Error(Fault::internal, "hotpot: step before reset or after the end");
+    ++steps_;
+    const HotpotAction asked = parse_hotpot_action(action);
+    if (asked.kind == HotpotAction::finish && !asked.text.empty()) return finish(asked.text);
+    Outcome out;
+    if (asked.kind == HotpotAction::none) out.next.text = "Not an action: " + in_quotes(action) + ". " + how_to_act;
+    else if (asked.text.empty()) out.next.text = std::string("Nothing stands between the brackets. ") + how_to_act;
+    else if (asked.kind == HotpotAction::search) out.next.text = search(asked.text);
+    else out.next.text = lookup(asked.text);
+    if (steps_ >= data_.config.max_steps) {
+      out.ending = Ending::cut_off;
+      item_ = nullptr;
+    }
+    return out;
+  }
+
+ private:
+  const Library& library() const { return data_.all != nullptr ? *data_.all : *own_; }
+
+  Outcome finish(const std::string& answer) {
+    Outcome out;
+    out.solved = exact_match(answer, item_->answer);
+    // A right answer of articles and signs alone ("The The") has no words to share: its F1 would be 0.
+    out.score = out.solved ? 1.0 : answer_f1(answer, item_->answer);
+    out.reward = out.solved ? 1.0F : 0.0F;
+    out.next.text = out.solved ? "The answer is right." : "The answer is wrong.";
+    out.ending = Ending::terminal;
+    item_ = nullptr;
+    return out;
+  }
+
+  std::string search(const std::string& asked) {
+    const Library& books = library();
+    if (const auto found = books.titles.find(asked)) {
+      page_ = books.pages[*found];
+      keyword_.clear();
+      return shown(*page_);
+    }
+    std::string out = "Could not find " + in_quotes(asked) + ".";
+    const auto near = books.titles.nearest(asked, static_cast<std::size_t>(data_.config.similar));
+    if (near.empty()) return out + " No title is similar.";
+    for (std::size_t i = 0; i < near.size(); ++i) out += (i == 0 ? " Similar: [" : ", ") + in_quotes(books.pages[near[i]]->title);
+    return out + "]";
+  }
+
+  std::string shown(const Page& page) const {
+    const std::size_t all = page.sentences.size();
+    const std::size_t count = data_.config.sentences > 0 ? std::min(all, static_cast<std::size_t>(data_.config.sentences)) : all;
+    if (all == 0) return page.title + ": (no sentences)";
+    std::string text = page.title + ":";
+    for (std::size_t i = 0; i < count; ++i) text += " " + page.sentences[i];
+    return clipped(text, longest_shown) +
+           (count == all ? " (all " + std::to_string(all) + " sentences)" : " (first " + std::to_string(count) + " of " + std::to_string(all) + " sentences)");
+  }
+
+  // The next sentence with the word; another word, or another page, starts from the first sentence.
+  std::string lookup(const std::string& asked) {
+    if (page_ == nullptr) return "No page is open: Search[title] comes first.";
+    const std::string keyword = unicode::lowered(asked);
+    if (keyword != keyword_) {
+      keyword_ = keyword;
+      next_ = 0;
+      hits_.clear();
+      for (const auto& sentence : page_->sentences)
+        if (unicode::lowered(sentence).find(keyword) != std::string::npos) hits_.push_back(&sentence);
+    }
+    if (hits_.empty()) return "No sentence of " + in_quotes(page_->title) + " has " + in_quotes(asked) + ".";
+    if (next_ == hits_.size()) return "No more results for " + in_quotes(asked) + " in " + in_quotes(page_->title) + ".";
+    const std::string& sentence = *hits_[next_++];
+    return "(Result " + std::to_string(next_) + " / " + std::to_string(hits_.size()) + ") " + clipped(sentence, longest_shown);
+  }
+
+  const HotpotData& data_;
+  const HotpotItem* item_ = nullptr;  // null before reset and after the end
+  std::unique_ptr<Library> own_;
+  const Page* page_ = nullptr;        // found last
+  std::string keyword_;               // looked up last in it
+  std::vector<const std::string*> hits_;
+  std::size_t next_ = 0;
+  int steps_ = 0;
+};
+
+class HotpotWorld final : public World {
+ public:
+  explicit HotpotWorld(std::unique_ptr<HotpotData> data) : data_(std::move(data)) {}
+  const WorldFacts& facts() const override { return data_->facts; }
+  std::vector<Task> tasks(Split split) const override {
+    return split == Split::train ? data_->train : split == Split::validation ? data_->validation : data_->test;
+  }
+  std::unique_ptr<Env> make(Split) const override { return std::make_unique<HotpotEnv>(*data_); }
+
+ private:
+  std::unique_ptr<HotpotData> data_;
+};
+
+WorldFacts hotpot_facts(const HotpotConfig& config) {
+  WorldFacts f;
+  f.name = "hotpot";
+  f.role = "You answer a question by looking things up in an encyclopedia, one action at a time.";
+  f.action_help =
+      "An action is one of three. Search[title] opens the paragraph with that title, or names similar titles. Lookup[word] shows the "
+      "next sentence with that word in the paragraph opened last. Finish[answer] ends with the answer: a few words, yes or no.";
+  f.task_word = "Question";
+  f.action_word = "Action";
+  f.max_steps = config.max_steps;
+  f.failure_reasons = {"the answer was wrong", "the steps were used up before an answer was given"};
+  return f;
+}
+
+Task task_of(const HotpotItem& item) {
+  return {.id = "hotpot/" + item.id, .env = "hotpot", .kind = item.type, .goal = item.question, .seed = hash64(item.id), .params = {}};
+}
+
+bool starts_with_word(std::string_view text, std::string_view word) {
+  return text.size() > word.size() &&
+         std::equal(word.begin(), word.end(), text.begin(), [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : b); });
+}
+
+}  // namespace
+
+HotpotAction parse_hotpot_action(std::string_view action) {
+  const std::string_view text = trimmed(action);
+  for (const auto& [word, kind] : {std::pair{"search", HotpotAction::search}, std::pair{"lookup", HotpotAction::lookup}, std::pair{"finish", HotpotAction::finish}}) {
+    if (!starts_with_word(text, word)) continue;
+    const std::string_view rest = trimmed(text.substr(std::string_view(word).size()));
+    if (!rest.starts_with('[')) continue;
+    std::size_t end = 1;
+    for (int open = 1; end < rest.size(); ++end) {
+      if (rest[end] == '[') ++open;
+      if (rest[end] == ']' && --open == 0) break;
+    }
+    return {kind, one_line(rest.substr(1, end - 1))};
+  }
+  return {};
+}
+
+std::unique_ptr<World> open_hotpot(const Settings& settings) {
+  auto data = std::make_unique<HotpotData>();
+  data->config = read_config<HotpotConfig>(settings);
+  const auto& c = data->config;
+  if (c.questions.empty()) throw Error(Fault::usage, "hotpot: expected a file of questions in `questions`, got none");
+  data->items = parse_hotpot(read_text_file(c.questions), c.questions);
+  const auto dealt = deal_splits(data->items.size(), nullptr, c.splits, {.world = "hotpot", .items = "different questions", .parts = {}, .fit = false, .fewest = 3});
+  for (const auto& [indices, tasks] : {std::pair{&dealt.train, &data->train}, std::pair{&dealt.validation, &data->validation}, std::pair{&dealt.test, &data->test}})
+    for (const std::size_t i : *indices) {
+      tasks->push_back(task_of(data->items[i]));
+      data->by_task[tasks->back().id] = &data->items[i];
+    }
+  if (c.corpus == HotpotCorpus::all) {
+    std::vector<const Page*> pages;
+    std::unordered_set<std::string_view> seen;
+    for (const auto& item : data->items)
+      for (const auto& page : item.pages)
+        if (seen.insert(page.title).second) pages.push_back(&page);
+    data->all = std::make_unique<Library>(std::move(pages));
+  }
+  data->facts = hotpot_facts(c);
+  return std::make_unique<HotpotWorld>(std::move(data));
+}
+
+constinit const EnvEntry env_hotpot{
+    .name = "hotpot",
+    .summary = "answer a question by searching and reading local paragraphs (HotpotQA)",
+    .fields = &describe_config<HotpotConfig>,
+    .open = &open_hotpot,
+    .open_batch = nullptr,
+    .needs_settings = true,
+};
+
+}  // namespace hone
