@@ -50,12 +50,12 @@ std::string joined(const std::vector<std::string>& parts, const char* between) {
 }
 
 // The newest lines that fit, after a mark that older ones were left out.
-std::string recent_lines(const std::vector<std::string>& lines, std::size_t limit) {
+std::vector<std::string> recent_lines(const std::vector<std::string>& lines, std::size_t limit) {
   std::size_t first = lines.size(), size = 0;
   while (first > 0 && size + lines[first - 1].size() + 1 <= limit) size += lines[--first].size() + 1;
   std::vector<std::string> kept(lines.begin() + static_cast<std::ptrdiff_t>(first), lines.end());
   if (first > 0) kept.insert(kept.begin(), "...");
-  return joined(kept, "\n");
+  return kept;
 }
 
 std::string numbered(const std::vector<std::string>& items, const QuoteRules& rules) {
@@ -178,16 +178,20 @@ std::vector<Message> react_prompt(const PromptParts& parts, const ReactConfig& c
       cases.push_back(shown_case(known, parts, config));
     }
   }
+  const auto lines = recent_lines(parts.transcript, static_cast<std::size_t>(config.transcript_limit));
+  const std::size_t first_lines = plain ? std::min<std::size_t>(1, lines.size()) : lines.size();
   const std::string turn = fill_template(agent_prompt("react_turn.md"),
                                          {{"cases", plain ? "" : joined(cases, "\n\n")},
                                           {"insights", before ? "" : insights},
                                           {"notes", with_heading("notes.md", "notes", numbered(parts.notes, rules))},
                                           {"task", transcript_line(task_word(*parts.world), parts.task, rules)},
-                                          {"transcript", recent_lines(parts.transcript, static_cast<std::size_t>(config.transcript_limit))}});
+                                          {"transcript", joined({lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(first_lines)}, "\n")}});
   if (plain) {  // cases as a message of their own: the same prompt with another task reuses what was computed up to here
     std::vector<Message> out{{"text", first + "\n\n"}};
     if (!cases.empty()) out.push_back({"text", joined(cases, "\n\n") + "\n\n"});
     out.push_back({"text", turn + "\n"});
+    // Each later line is a message of its own, so that the next step reuses all that was read before.
+    for (std::size_t i = first_lines; i < lines.size(); ++i) out.push_back({"text", lines[i] + "\n"});
     return out;
   }
   std::vector<Message> out{{"system", first}};
@@ -199,7 +203,7 @@ std::vector<Message> react_prompt(const PromptParts& parts, const ReactConfig& c
 std::vector<Message> content_free_prompt(PromptParts parts, const ReactConfig& config) {
   parts.task = "N/A";
   parts.notes.clear();
-  parts.transcript.clear();
+  if (config.content_free == ContentFree::bare) parts.transcript.clear();
   return react_prompt(parts, config);
 }
 

@@ -43,7 +43,7 @@ std::string shown_case(const Case& known, const PromptParts& parts, const ReactC
 
 std::vector<Message> react_prompt(const PromptParts& parts, const ReactConfig& config);
 
-// The same prompt without its content, for calibration: the task is "N/A", no notes, no transcript. Cases stay.
+// The same prompt without its content, for calibration: the task is "N/A", no notes; no transcript either unless asked for. Cases stay.
 std::vector<Message> content_free_prompt(PromptParts parts, const ReactConfig& config);
 
 }  // namespace hone

@@ -104,7 +104,7 @@ TEST(Prompt, PlainFormatIsTextToComplete) {
     EXPECT_EQ(m.role, "text");
     text += m.content;
   }
-  EXPECT_EQ(messages.size(), 3U);
+  EXPECT_EQ(messages.size(), 4U) << "what all prompts share, the cases, the task, and the line that came since";
   EXPECT_EQ(text, R"(You route requests.
 
 Request: my card is empty

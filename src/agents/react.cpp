@@ -11,6 +11,7 @@ namespace hone {
 
 namespace {
 
+constexpr double closed = -1e3;  // preference for a choice that was not looked at
 constexpr std::string_view too_much_thinking = "You have thought for too long without acting. Take an action now.";
 
 class ReactAgent final : public Agent {
@@ -28,6 +29,7 @@ class ReactAgent final : public Agent {
     listed_.clear();
     last_thought_.clear(), last_action_.clear(), last_step_.clear();
     tries_.clear(), all_tries_ = -1;
+    repeats_ = Repeats(config_.repeat);
     started_ = overthought_ = thought_last_ = false;
     generations_ = 0;
     first_scores_.clear();
@@ -38,6 +40,7 @@ class ReactAgent final : public Agent {
     see(seen);
     known_.start_move();
     Move move = seen.choices.empty() ? write(seen) : choose(seen);
+    repeats_.did(move.action);
     move.lessons = known_.account();
     last_action_ = move.action;
     if (!move.thought.empty()) last_thought_ = move.thought;
@@ -49,6 +52,7 @@ class ReactAgent final : public Agent {
   void see(const Observation& seen) {
     const std::string_view text = overthought_ ? too_much_thinking : std::string_view(seen.text);
     if (const auto line = quoted_line(text, rules_); !line.empty()) transcript_.push_back(line);
+    repeats_.saw(seen);
     last_step_.clear();
     for (std::size_t i = step_begin_; started_ && i < transcript_.size(); ++i) last_step_ += (i == step_begin_ ? "" : "\n") + transcript_[i];
     step_begin_ = transcript_.size();
@@ -148,7 +152,22 @@ class ReactAgent final : public Agent {
   }
 
   // ---- among choices
+  // Among those that are open (see repeats.h); the others keep their places in the list, out of reach.
   Move choose(const Observation& seen) {
+    const auto open = repeats_.open(seen.choices);
+    if (open.size() == seen.choices.size()) return choose_among(seen);
+    Observation part = seen;
+    part.choices.clear();
+    for (const std::size_t i : open) part.choices.push_back(seen.choices[i]);
+    Move move = choose_among(part);
+    std::vector<double> preference(seen.choices.size(), closed);
+    for (std::size_t k = 0; k < open.size(); ++k) preference[open[k]] = move.preference[k];
+    move.preference = std::move(preference);
+    move.choice = static_cast<int>(open[static_cast<std::size_t>(move.choice)]);
+    return move;
+  }
+
+  Move choose_among(const Observation& seen) {
     if (tools_.chooser == nullptr)
       throw Error(Fault::unavailable, "react: this world offers choices, but the model can't score them (it gives no log-probabilities)");
     PromptParts p = parts(seen);
@@ -325,6 +344,7 @@ class ReactAgent final : public Agent {
   WorldFacts no_world_;
   QuoteRules rules_;
   Recollection known_;
+  Repeats repeats_;
   Rng choice_rng_, recall_rng_;
   std::vector<std::string> transcript_, listed_;
   std::string last_thought_, last_action_, last_step_;

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "agents/repeats.h"
 #include "core/config.h"
 #include "core/recall.h"
 
@@ -12,6 +13,7 @@ namespace hone {
 enum class RecallFor { task, thought, action, step, task_thought, rotation, random, none };
 enum class InsightPlace { after_cases, before };
 enum class Calibrate { never, always, without_cases };
+enum class ContentFree { bare, transcript };
 enum class CaseOrder { nearest_last, nearest_first };
 enum class PromptFormat { chat, turns, plain };
 enum class Writes { line, step };
@@ -36,10 +38,12 @@ struct ReactConfig {
   int text_limit = 2000, transcript_limit = 6000;
   // choosing
   Calibrate calibrate = Calibrate::always;
+  ContentFree content_free = ContentFree::bare;
   double calibrate_weight = 1.0, calibrate_with_cases = 0.5;
   bool rescore = true;
   bool length_normalise = false;
   bool think = false;
+  Repeat repeat = Repeat::any_time;
   // free text
   int thoughts = 2, least_thoughts = 0;
   Writes writes = Writes::line;
@@ -82,11 +86,16 @@ void visit(V& v, ReactConfig& c) {
   v.choice("calibrate", c.calibrate,
            {{"never", Calibrate::never}, {"always", Calibrate::always}, {"without_cases", Calibrate::without_cases}},
            "subtract what the model prefers without the task's text (contextual calibration)");
+  v.choice("content_free", c.content_free, {{"bare", ContentFree::bare}, {"transcript", ContentFree::transcript}},
+           "what that prompt keeps beside the cases: nothing, or the transcript too, so that only what the task itself speaks for counts");
   v.field("calibrate_weight", c.calibrate_weight, "share of it that is subtracted when no case is shown", {.min = 0, .max = 1});
   v.field("calibrate_with_cases", c.calibrate_with_cases, "share of it that is subtracted when cases are shown (they stay in that prompt)",
           {.min = 0, .max = 1});
   v.field("rescore", c.rescore, "ask the model again after each step; off = its first scores hold for what is left of the choices");
   v.field("length_normalise", c.length_normalise, "divide a choice's log-probability by its number of tokens");
+  v.choice("repeat", c.repeat, {{"any_time", Repeat::any_time}, {"after_change", Repeat::after_change}, {"sparing", Repeat::sparing}},
+           "after_change = an action is not offered to the model again until something in the world changed, if the world tells; "
+           "sparing = besides, what changed something is offered once per try");
   v.field("think", c.think, "among choices: write one line of thought before choosing");
   v.field("thoughts", c.thoughts, "free text: most lines of thought before each action; 0 = act without thinking (the Act baseline)", {.min = 0, .max = 100});
   v.field("least_thoughts", c.least_thoughts, "free text: fewest lines of thought before each action; needs writes: step and hold_action", {.min = 0, .max = 100});

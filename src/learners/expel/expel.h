@@ -30,6 +30,7 @@ namespace hone {
 
 enum class OperatorNames { vote, agree };
 enum class RetrievalScope { train_fold, all_tasks };
+enum class CaseSteps { all, direct };
 
 struct ExpelConfig {
   int round_tasks = 8;
@@ -40,6 +41,7 @@ struct ExpelConfig {
   int transcript_tokens = 12000;
   bool cases = true;
   bool keep_failures = false;
+  CaseSteps case_steps = CaseSteps::all;
   std::vector<std::string> keys = {"task", "thought", "action", "step", "reflection"};
   bool stream_cases = true;
   bool recall_while_gathering = true;
@@ -68,6 +70,8 @@ void visit(V& v, ExpelConfig& c) {
           "transcripts in one prompt are cut to this many tokens together by leaving out their longest steps; 0 = never", {.min = 0, .max = 1e8});
   v.field("cases", c.cases, "remember solved tries as cases to recall");
   v.field("keep_failures", c.keep_failures, "[OURS] remember failed tries too, marked as not solved");
+  v.choice("case_steps", c.case_steps, {{"all", CaseSteps::all}, {"direct", CaseSteps::direct}},
+           "[OURS] what a case remembers of a try: all steps, as published, or the way without its detours");
   v.field("keys", c.keys, "what a case can be found by: task, thought, action, step, reflection");
   v.field("stream_cases", c.stream_cases, "[OURS] commit cases round by round while gathering; off = after gathering, as published");
   v.field("recall_while_gathering", c.recall_while_gathering,

@@ -56,6 +56,20 @@ std::vector<std::string> transcript_steps(const Episode& episode, const WorldFac
 
 std::string transcript_of(const Episode& episode, const WorldFacts& world) { return joined(transcript_steps(episode, world)); }
 
+std::vector<std::size_t> direct_steps(const Episode& episode) {
+  const std::size_t n = episode.steps.size();
+  const auto after = [&](std::size_t i) -> const Observation& { return i + 1 < n ? episode.steps[i + 1].seen : episode.last; };
+  std::vector<std::size_t> kept;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto& could = episode.steps[i].seen.choices;
+    for (std::size_t j = n - 1; j > i && !could.empty(); --j)
+      if (episode.steps[j].seen.choices == could) i = j;
+    if (!kept.empty() && !after(kept.back()).changed && !after(i).changed) kept.pop_back();
+    kept.push_back(i);
+  }
+  return kept;
+}
+
 std::string elided(const std::vector<std::string>& steps, int limit, const std::function<int(std::string_view)>& count_tokens) {
   std::vector<std::string> shown = steps;
   if (limit <= 0) return joined(shown);
@@ -74,16 +88,27 @@ std::string elided(const std::vector<std::string>& steps, int limit, const std::
   return joined(shown);
 }
 
-Lesson case_of(const Episode& episode, const WorldFacts& world, const std::vector<RecallKey>& kinds) {
-  const auto steps = transcript_steps(episode, world);
+Lesson case_of(const Episode& episode, const WorldFacts& world, const std::vector<RecallKey>& kinds, bool direct) {
+  auto steps = transcript_steps(episode, world);
+  std::vector<Move> moves;
+  for (const auto& step : episode.steps) moves.push_back(step.did);
+  if (direct && !steps.empty()) {
+    const auto kept = direct_steps(episode);
+    std::vector<std::string> texts;
+    std::vector<Move> kept_moves;
+    if (kept[0] > 0 && trimmed(episode.steps[0].seen.text) != trimmed(episode.task.goal)) texts.push_back(wire::valid_utf8(std::string(trimmed(episode.steps[0].seen.text))));
+    for (const std::size_t i : kept) texts.push_back(steps[i]), kept_moves.push_back(moves[i]);
+    steps = std::move(texts);
+    moves = std::move(kept_moves);
+  }
   Case it;
   it.task_id = wire::valid_utf8(episode.task.id);
   it.task = wire::valid_utf8(episode.task.goal);
   it.transcript = joined(steps);
   it.solved = episode.solved;
-  for (const auto& step : episode.steps) {
-    if (!trimmed(step.did.thought).empty()) it.thoughts.push_back(wire::valid_utf8(step.did.thought));
-    it.actions.push_back(wire::valid_utf8(step.did.action));
+  for (const auto& move : moves) {
+    if (!trimmed(move.thought).empty()) it.thoughts.push_back(wire::valid_utf8(move.thought));
+    it.actions.push_back(wire::valid_utf8(move.action));
   }
   Lesson lesson;
   lesson.env = episode.task.env;

@@ -24,12 +24,17 @@ namespace hone::expel {
 std::vector<std::string> transcript_steps(const Episode& episode, const WorldFacts& world);
 std::string transcript_of(const Episode& episode, const WorldFacts& world);  // the steps, joined by line breaks
 
+// The way of a try without its detours, as indices of its steps: between two times at which the agent could do the same (equal choices)
+// everything is left out, and of several moves in a row that changed nothing (Observation::changed) only the last is kept.
+// A guess at what mattered, not a plan that was checked. Worlds without choices or without `changed` keep all of it.
+std::vector<std::size_t> direct_steps(const Episode& episode);
+
 // The steps joined; while they count more than `limit` tokens the longest one left (in bytes, the first of equals) is replaced
 // by a mark. limit <= 0 = no limit.
 std::string elided(const std::vector<std::string>& steps, int limit, const std::function<int(std::string_view)>& count_tokens);
 
 // The Case of a try: its keys (only of the kinds in `kinds`, no empty text, none twice) are the task, each thought, each action,
-// each step and each reflection that the try was given; its evidence is the episode.
-Lesson case_of(const Episode& episode, const WorldFacts& world, const std::vector<RecallKey>& kinds);
+// each step and each reflection that the try was given; its evidence is the episode. `direct`: of the steps only direct_steps.
+Lesson case_of(const Episode& episode, const WorldFacts& world, const std::vector<RecallKey>& kinds, bool direct = false);
 
 }  // namespace hone::expel

@@ -106,5 +106,34 @@ TEST(Case, HasOnlyTheKeysAskedForAndNoneTwice) {
   EXPECT_EQ(lesson.keys[0].text, "billing");
 }
 
+TEST(Transcript, TheDirectWayLeavesOutDetoursAndLooksThatLedNowhere) {
+  // At the door one may go to the hall, the attic or the cellar; the key is in the cellar.
+  const std::vector<std::string> door{"hall", "attic", "cellar"}, attic{"take hat", "hall", "cellar"}, hat{"put hat", "hall", "cellar"}, cellar{"take key", "hall"}, key{"open door", "hall"};
+  Episode e;
+  e.task.goal = "leave";
+  const auto add = [&](std::string seen, std::vector<std::string> choices, bool changed, std::string action) {
+    Step step;
+    step.seen = {std::move(seen), std::move(choices), {}, changed};
+    step.did.action = std::move(action);
+    e.steps.push_back(std::move(step));
+  };
+  add("You stand at the door.", door, true, "attic");
+  add("A hat.", attic, false, "take hat");
+  add("You have the hat.", hat, true, "put hat");
+  add("You put it back.", attic, true, "hall");
+  add("The hall.", {"attic", "cellar"}, false, "cellar");
+  add("A key.", cellar, false, "take key");
+  add("You have the key.", key, true, "open door");
+  e.last = {"You are out.", {}, {}, true};
+  EXPECT_EQ(direct_steps(e), (std::vector<std::size_t>{4, 5, 6}));
+  const auto lesson = case_of(e, WorldFacts{}, {RecallKey::task}, true);
+  const auto& it = std::get<Case>(lesson.what);
+  EXPECT_EQ(it.transcript, "You stand at the door.\nAction: cellar\nA key.\nAction: take key\nYou have the key.\nAction: open door\nYou are out.");
+  EXPECT_EQ(it.actions, (std::vector<std::string>{"cellar", "take key", "open door"}));
+  EXPECT_EQ(std::get<Case>(case_of(e, WorldFacts{}, {RecallKey::task}).what).actions.size(), 7U);
+  for (auto& step : e.steps) step.seen.choices.clear(), step.seen.changed = true;
+  EXPECT_EQ(direct_steps(e).size(), 7U) << "a world that tells neither keeps all";
+}
+
 }  // namespace
 }  // namespace hone::expel
