@@ -23,7 +23,14 @@ std::string in_quotes(std::string_view text) { return "\"" + clipped(one_line(te
 struct Library {
   std::vector<const Page*> pages;
   Titles titles;
-  explicit Library(std::vector<const Page*> given) : pages(std::move(given)), titles(names(pages)) {}
+  std::vector<std::string> texts;  // of each page, lower case
+  explicit Library(std::vector<const Page*> given) : pages(std::move(given)), titles(names(pages)) {
+    for (const Page* page : pages) {
+      std::string text;
+      for (const auto& sentence : page->sentences) text += sentence + " ";
+      texts.push_back(unicode::lowered(text));
+    }
+  }
 
  private:
   static std::vector<std::string> names(const std::vector<const Page*>& pages) {
@@ -104,9 +111,24 @@ class HotpotEnv final : public Env {
     }
     std::string out = "Could not find " + in_quotes(asked) + ".";
     const auto near = books.titles.nearest(asked, static_cast<std::size_t>(data_.config.similar));
-    if (near.empty()) return out + " No title is similar.";
-    for (std::size_t i = 0; i < near.size(); ++i) out += (i == 0 ? " Similar: [" : ", ") + in_quotes(books.pages[near[i]]->title);
+    if (!near.empty()) out += " Similar: " + listed(near);
+    else if (data_.config.similar > 0) out += " No title is similar.";
+    const auto mentioned = mentions(asked, near);
+    return mentioned.empty() ? out : out + " Mentioned in: " + listed(mentioned);
+  }
+  std::string listed(const std::vector<std::size_t>& pages) const {
+    std::string out;
+    for (const std::size_t i : pages) out += (out.empty() ? "[" : ", ") + in_quotes(library().pages[i]->title);
     return out + "]";
+  }
+  // In the order of the file.
+  std::vector<std::size_t> mentions(const std::string& asked, const std::vector<std::size_t>& but) const {
+    const auto& texts = library().texts;
+    const std::string text = unicode::lowered(asked);
+    std::vector<std::size_t> out;
+    for (std::size_t i = 0; i < texts.size() && out.size() < static_cast<std::size_t>(data_.config.mentions); ++i)
+      if (texts[i].find(text) != std::string::npos && std::find(but.begin(), but.end(), i) == but.end()) out.push_back(i);
+    return out;
   }
 
   std::string shown(const Page& page) const {

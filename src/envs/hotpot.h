@@ -20,7 +20,7 @@ struct HotpotConfig {
   HotpotCorpus corpus = HotpotCorpus::own;
   int max_steps = 7;
   int sentences = 5;
-  int similar = 5;
+  int similar = 5, mentions = 3;
 };
 
 template <class V>
@@ -32,6 +32,7 @@ void visit(V& v, HotpotConfig& c) {
   v.field("max_steps", c.max_steps, "H: actions per question", {.min = 1, .max = 1000});
   v.field("sentences", c.sentences, "sentences of a paragraph that Search shows; 0 = all", {.min = 0, .max = 1e6});
   v.field("similar", c.similar, "titles that Search names when none fits", {.min = 0, .max = 1000});
+  v.field("mentions", c.mentions, "further titles that Search names then, of paragraphs that have the text in them", {.min = 0, .max = 1000});
 }
 
 struct Page {

@@ -120,7 +120,7 @@ TEST(Hotpot, SearchesLooksUpAndFinishes) {
   EXPECT_EQ(play("Lookup[KEEPER]"), "(Result 1 / 2) Since 1988 it has worked without a keeper.");
   EXPECT_EQ(play("Lookup[keeper]"), "(Result 2 / 2) A small museum about the keepers opened beside it in 1995.");
   EXPECT_EQ(play("Lookup[keeper]"), "No more results for \"keeper\" in \"Harrow Point Light\".");
-  EXPECT_EQ(play("Search[Maud]"), "Could not find \"Maud\". Similar: [\"Maud Tarrant\"]");
+  EXPECT_EQ(play("Search[Maud]"), "Could not find \"Maud\". Similar: [\"Maud Tarrant\"] Mentioned in: [\"Harrow Point Light\"]");
   EXPECT_EQ(play("Lookup[tower]"), "(Result 1 / 2) The tower is 31 metres tall and painted in red and white bands.") << "the page found last stays open";
   EXPECT_FALSE(play.last.ending);
   EXPECT_EQ(play("Finish[The OSTWICK.]"), "The answer is right.");
@@ -177,9 +177,16 @@ TEST(Hotpot, CorpusAllSearchesTheParagraphsOfEveryQuestion) {
 }
 
 TEST(Hotpot, SettingsSayHowMuchIsShown) {
-  Game play("b1", {{"sentences", "0"}, {"similar", "1"}});
+  Game play("b1", {{"sentences", "0"}, {"similar", "1"}, {"mentions", "0"}});
   EXPECT_NE(play("Search[Harrow Point Light]").find("(all 7 sentences)"), std::string::npos);
   EXPECT_EQ(play("Search[harbour]"), "Could not find \"harbour\". Similar: [\"Brill Harbour\"]");
+}
+
+TEST(Hotpot, WhatOnlyStandsInParagraphsIsFoundThere) {
+  Game play("b1", {{"mentions", "2"}, {"similar", "0"}});
+  EXPECT_EQ(play("Search[WHALE oil]"), "Could not find \"WHALE oil\". Mentioned in: [\"Harrow Point Light\"]");
+  EXPECT_EQ(play("Search[river lune]"), "Could not find \"river lune\". Mentioned in: [\"Ostwick\"]");
+  EXPECT_EQ(play("Search[was]"), "Could not find \"was\". Mentioned in: [\"Harrow Point Light\", \"Maud Tarrant\"]");
 }
 
 TEST(Hotpot, AnswersAreNowhereInTasks) {
