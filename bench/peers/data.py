@@ -10,11 +10,12 @@ import hashlib
 import os
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 
-NOISE, SEED, QUESTIONS = 0.6, 20, 200
+NOISE, SEED, QUESTIONS, PIECE = 0.6, 20, 200, 500
 MAGIC = b"HONEPEER"
 
 
@@ -62,6 +63,24 @@ def perturbed(vectors, texts, count):
     return made, names
 
 
+def embedded(texts, program, cache):
+    """Vectors of all texts, kept in pieces, so that an interrupted start is not lost."""
+    out = []
+    for at in range(0, len(texts), PIECE):
+        piece = "\n".join(texts[at:at + PIECE]).encode()
+        path = Path(cache) / f"peers-vectors-{hashlib.sha256(piece).hexdigest()[:16]}.f32"
+        if not path.exists():
+            print(f"embedding texts {at:,} to {min(at + PIECE, len(texts)):,} of {len(texts):,}", file=sys.stderr, flush=True)
+            done = subprocess.run([program, "embed"], input=piece, stdout=subprocess.PIPE)
+            if done.returncode != 0:
+                raise SystemExit("peers: no vectors; `hone model pull all-minilm-l6-v2` gets the embedder")
+            part = path.with_suffix(f".{os.getpid()}")
+            part.write_bytes(done.stdout)
+            part.rename(path)
+        out.append(np.fromfile(path, dtype="<f4").reshape(len(texts[at:at + PIECE]), -1))
+    return np.concatenate(out)
+
+
 def make(root, program, cache, lessons):
     """The path of the file for this many lessons; made once and kept."""
     texts, source = real_texts(root)
@@ -73,11 +92,8 @@ def make(root, program, cache, lessons):
         words += f" and {lessons - real} perturbed copies"
     if path.exists():
         return path, words
-    chosen = texts[:real] + texts[-QUESTIONS:]
-    done = subprocess.run([program, "embed"], input="\n".join(chosen).encode(), stdout=subprocess.PIPE)
-    if done.returncode != 0:
-        raise SystemExit("peers: no vectors; `hone model pull all-minilm-l6-v2` gets the embedder")
-    vectors = np.frombuffer(done.stdout, dtype="<f4").reshape(len(chosen), -1)
+    vectors = embedded(texts, program, cache)
+    vectors = np.concatenate([vectors[:real], vectors[-QUESTIONS:]])
     made, names = perturbed(vectors[:real], texts[:real], lessons - real)
     rows = np.concatenate([vectors[:real], made, vectors[real:]])
     part = path.with_suffix(f".{os.getpid()}")
