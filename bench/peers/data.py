@@ -2,7 +2,8 @@
 
 Texts: banking77 where it is beside the repository, else the desk's requests; each text once. Vectors: all-MiniLM-L6-v2 through Hone's
 embedder. Beyond the real texts come perturbed copies: the unit-length sum of a real vector and seeded Gaussian noise of length
-`NOISE`, so a copy stands at a cosine of about 1 / sqrt(1 + NOISE**2) = 0.86 to its original; its text is the original's with a number.
+`NOISE`, so a copy stands at a cosine of about 1 / sqrt(1 + NOISE**2) = 0.96 to its original and
+competes with real texts (the tenth nearest of 10,000 real ones stands at 0.82 on average). Its text is the original's with a number.
 Questions are real texts that are no lesson.
 """
 import csv
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-NOISE, SEED, QUESTIONS, PIECE = 0.6, 20, 200, 500
+NOISE, SEED, QUESTIONS, PIECE = 0.3, 20, 200, 500
 MAGIC = b"HONEPEER"
 
 
