@@ -88,7 +88,7 @@ class RecallIndex {
   Found dense_hnsw(const Rows& rows, const RecallInput& input, const Eligible& eligible, std::size_t n) const;
   Found by_text(const Rows& rows, const RecallInput& input, const Eligible& eligible, std::size_t n) const;
   std::vector<Ranked> one_per_task(const std::vector<Ranked>& list, const Eligible& eligible,
-                                   Found& found) const;
+                                   Found& found, std::size_t most) const;
 
   int hnsw_from_;
   std::size_t dimensions_ = 0;  // of every vector here; 0 = none yet

@@ -1,6 +1,8 @@
 // How a query becomes a list: candidates by vector and by text, fusion, one per task, diversity.
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <unordered_set>
 
 #include "core/error.h"
@@ -11,38 +13,53 @@ namespace hone::store_detail {
 
 RecallIndex::Found RecallIndex::dense_exact(const Rows& rows, const RecallInput& input,
                                             const Eligible& eligible, std::size_t n) const {
-  Found found;
-  std::vector<std::uint32_t> best_row;  // beside found.list
-  std::uint32_t last = 0;
-  bool open = false;  // rows of one item stand together: the list's last entry is still that item
+  // Rows of one item stand together. Of the items, the best so far are kept, at most twice as many as wanted:
+  // a list of all would cost as much as the comparing.
+  struct Hit {
+    std::uint32_t item = 0, row = 0;
+    double score = 0.0;
+  };
+  const auto better = [](const Hit& a, const Hit& b) {
+    return a.score != b.score ? a.score > b.score : a.item < b.item;
+  };
+  std::vector<Hit> best;
+  std::size_t items = 0;
+  double floor = -std::numeric_limits<double>::infinity();  // a score below is not among the best
+  std::optional<Hit> open;                                  // the item whose rows are being read
+  const auto close = [&] {
+    if (!open) return;
+    ++items;
+    if (open->score >= floor) best.push_back(*open);
+    open.reset();
+    if (best.size() < 2 * n) return;
+    const auto last = best.begin() + static_cast<std::ptrdiff_t>(n - 1);
+    std::nth_element(best.begin(), last, best.end(), better);
+    floor = last->score;
+    best.resize(n);
+  };
   for (std::uint32_t row = 0; row < rows.item.size(); ++row) {
     const std::uint32_t item = rows.item[row];
     if (rows.has_vector[row] == 0 || !eligible(item)) continue;
     const auto score = static_cast<double>(dot(vector(rows, row), input.vector.data(), dimensions_));
     if (!std::isfinite(score)) continue;
-    if (open && last == item) {
-      if (score > found.list.back().score) {
-        found.list.back().score = score;
-        best_row.back() = row;
-      }
-    } else {
-      found.list.push_back({item, score});
-      best_row.push_back(row);
+    if (open && open->item == item) {
+      if (score > open->score) open = Hit{item, row, score};
+      continue;
     }
-    last = item;
-    open = true;
+    close();
+    open = Hit{item, row, score};
   }
-  std::vector<Ranked> order(found.list.size());
-  for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = {i, found.list[i].score};
-  found.complete = order.size() <= n;
-  keep_best(order, n);
-  std::vector<Ranked> list;
-  list.reserve(order.size());
-  for (const auto& r : order) {
-    list.push_back(found.list[r.item]);
-    found.row[found.list[r.item].item] = best_row[r.item];
+  close();
+  std::sort(best.begin(), best.end(), better);
+  if (best.size() > n) best.resize(n);
+  Found found;
+  found.complete = items <= n;
+  found.list.reserve(best.size());
+  found.row.reserve(best.size());
+  for (const auto& hit : best) {
+    found.list.push_back({hit.item, hit.score});
+    found.row[hit.item] = hit.row;
   }
-  found.list = std::move(list);
   return found;
 }
 
@@ -117,10 +134,11 @@ RecallIndex::Found RecallIndex::by_text(const Rows& rows, const RecallInput& inp
 }
 
 std::vector<Ranked> RecallIndex::one_per_task(const std::vector<Ranked>& list, const Eligible& eligible,
-                                              Found& found) const {
+                                              Found& found, std::size_t most) const {
   std::vector<Ranked> out;
   std::unordered_set<int> seen;
   for (const auto& entry : list) {
+    if (out.size() == most) break;
     const Item& item = items_[entry.item];
     const auto tries = by_task_.find(item.task);
     if (item.form != LessonForm::example || tries == by_task_.end()) {
@@ -165,7 +183,7 @@ std::vector<Recalled> RecallIndex::recall(const RecallQuery& query, const Recall
       found.complete = found.complete && text.complete;
       found.row.merge(text.row);  // where both matched, the dense row stays
     }
-    pool = query.one_per_task ? one_per_task(found.list, eligible, found) : found.list;
+    pool = query.one_per_task ? one_per_task(found.list, eligible, found, want) : found.list;
     if (pool.size() >= want || found.complete) break;
   }
   if (pool.size() > want) pool.resize(want);
