@@ -70,28 +70,6 @@ std::unique_ptr<Embedder> open_remote_embedder(const std::string& spec, const Mo
   return std::make_unique<remote::RemoteEmbedder>(spec, options.remote);
 }
 
-std::vector<FieldDoc> described(ModelOptions options) {
-  ConfigDocs docs;
-  visit(docs, options);
-  return docs.docs;
-}
-
-// Names of RemoteOptions; all others are of models that run in this process.
-bool of_servers(const std::string& name) {
-  for (const FieldDoc& doc : describe_config<RemoteOptions>())
-    if (doc.name == name) return true;
-  return false;
-}
-
-void check_fit(const std::string& spec, const ModelOptions& options) {
-  const auto given = described(options), standard = described({});
-  const bool server = is_remote(spec);
-  for (std::size_t i = 0; i < given.size(); ++i) {
-    if (given[i].standard == standard[i].standard || given[i].name == "deterministic" || of_servers(given[i].name) == server) continue;
-    throw Error(Fault::usage, "setting '" + given[i].name + "' is for " + (server ? "models that run in this process, and this one is a server's" : "servers (http://, https://), and " + spec + " is none"));
-  }
-}
-
 std::unique_ptr<Embedder> open_scripted_vectors(const std::string& spec, const ModelOptions&) { return open_scripted_embedder(spec); }
 
 const BackendEntry& backend_of(const std::string& spec) {
@@ -126,16 +104,10 @@ bool only_transport(std::string_view setting) {
   return false;
 }
 
-OpenModel open_model(const std::string& spec, const ModelOptions& options) {
-  const BackendEntry& backend = backend_of(spec);
-  check_fit(spec, options);
-  return backend.open(spec, options);
-}
+OpenModel open_model(const std::string& spec, const ModelOptions& options) { return backend_of(spec).open(spec, options); }
 
 std::unique_ptr<Embedder> open_embedder(const std::string& spec, const ModelOptions& options) {
-  const BackendEntry& backend = backend_of(spec);
-  check_fit(spec, options);
-  return backend.open_embedder(spec, options);
+  return backend_of(spec).open_embedder(spec, options);
 }
 
 }  // namespace hone

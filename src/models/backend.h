@@ -59,7 +59,8 @@ const std::vector<BackendEntry>& backend_catalog();
 bool is_remote(std::string_view spec);
 bool only_transport(std::string_view setting);
 
-// A setting that the back end has no use for, changed from its standard, is Error{usage}: `threads` for a server, `timeout_s` for a file.
+// Settings that a back end has no use for are passed over, so that `--set model=...` puts a server in the place of a file and the
+// reverse in any recipe: `threads` for a server, `timeout_s` for a file.
 // Throws Error: usage (no such name: nearest is named; no such file; a name of an embedder given as model or the reverse),
 // unavailable (known but not pulled; a server that can't be reached), bad_input (not a model file, truncated).
 OpenModel open_model(const std::string& spec, const ModelOptions& options = {});

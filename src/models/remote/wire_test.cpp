@@ -1,6 +1,7 @@
 // The pure parts: addresses, waits, streams and replies, schemas, the cache.
 #include <cmath>
 
+#include "core/config.h"
 #include "models/backend.h"
 #include "models/remote/retry.h"
 #include "models/remote/schema.h"
@@ -52,16 +53,15 @@ TEST(Key, ComesFromTheEnvironmentAndGoesOverPlainHttpToThisMachineOnly) {
   EXPECT_EQ(std::string(e.what()).find("X-Other"), std::string::npos);
 }
 
-TEST(Settings, ThatDontFitTheBackEndAreRefusedByName) {
-  ModelOptions options;
-  options.threads = 3;
-  EXPECT_NE(std::string(error_of([&] { open_model("http://127.0.0.1:1#m", options); }).what()).find("'threads'"), std::string::npos);
-  options = {};
-  options.remote.timeout_s = 3;
-  EXPECT_NE(std::string(error_of([&] { open_model("scripted:echo", options); }).what()).find("'timeout_s'"), std::string::npos);
-  options = {};
-  options.deterministic = false;
+TEST(Settings, OfOtherBackEndsArePassedOver) {
+  ModelOptions options = read_config<ModelOptions>(settings({{"threads", "3"}, {"exact", "false"}, {"timeout_s", "3"}, {"key_env", "NOBODY"}, {"api", "chat"}}));
+  EXPECT_EQ(options.remote.timeout_s, 3.0);
+  EXPECT_EQ(options.remote.api, RemoteApi::chat);
   EXPECT_NO_THROW(open_model("scripted:echo", options));
+  EXPECT_NO_THROW(open_model("http://127.0.0.1:1/v1#m", options));
+  EXPECT_THROW(read_config<ModelOptions>(settings({{"retries", "-1"}})), Error);
+  EXPECT_TRUE(only_transport("timeout_s"));
+  EXPECT_FALSE(only_transport("api"));
 }
 
 TEST(Retry, ReadsSecondsAndDates) {
