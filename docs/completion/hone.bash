@@ -14,6 +14,7 @@ _hone_options() {
     "store prune") echo --older-than --keep-best --run --dry-run ;;
     "store erase") echo --dry-run ;;
     "model pull") echo --default --force ;;
+    doctor) echo --model --key-env ;;
     "") echo --version ;;
   esac
   echo --home --json --help
@@ -64,7 +65,7 @@ _hone() {
     --embedder) words="all-minilm-l6-v2" ;;
     --from-store) words="all" ;;
     --env) [[ $command == "store import" ]] || words="desk process gridworld" ;;
-    --set | --seeds | --tasks | --version | -k | --run | --kind | --diversity | --limit | --older-than | --keep-best) [[ -n $command ]] || return ;;
+    --set | --seeds | --tasks | --version | -k | --run | --kind | --diversity | --limit | --older-than | --keep-best | --model | --key-env) [[ -n $command ]] || return ;;
     *)
       words=$(_hone_words "$command")
       case $command in

@@ -71,6 +71,7 @@ class RemoteModel final : public Model, public ChoiceModel {
   Server& server() { return server_; }
 
  private:
+  friend class Prober;  // asks for each ability by itself (probe.h)
   // One reply from one endpoint; adapts to what the server refuses by name.
   struct Wanted {
     std::string path;

@@ -78,7 +78,7 @@ Answered Server::send(HttpRequest request, const std::string& url, const std::fu
         wire::Json reply = read(answer);
         const std::string text = key_.empty() ? "" : wire::dump(reply);  // a stream may carry it in pieces
         if (text.find(key_) != std::string::npos && !key_.empty()) reply = wire::parse(scrubbed(text), url);
-        return {std::move(reply), answer.seconds, false};
+        return {std::move(reply), answer.seconds, false, answer.type.starts_with("text/event-stream")};
       }
       if (!worth_repeating(answer.status)) refuse(answer, url);
       const std::string said = cleaned(said_in(answer));
@@ -104,14 +104,14 @@ Answered Server::ask(const Asked& asked) {
   const Question question{at, wire::dump(asked.body), asked.salt};
   const bool keep = caching_ && asked.keep;
   if (keep)
-    if (auto known = cache_.find(question)) return {std::move(*known), 0.0, true};
+    if (auto known = cache_.find(question)) return {std::move(*known), 0.0, true, false};
   HttpRequest request;
   request.path = (asked.at_root ? address_.root() : address_.prefix) + asked.path;
   request.body = question.body;
   request.timeout_s = options_.timeout_s;
   request.stall_s = asked.streaming ? options_.stall_s : options_.timeout_s;  // unstreamed, nothing comes before everything
-  const auto read = [&](const HttpAnswer& answer) {
-    if (asked.streaming && answer.type.starts_with("text/event-stream")) {
+  const auto read = [&](const HttpAnswer& answer) {  // whether events or one piece come, whatever was asked for
+    if (answer.type.starts_with("text/event-stream")) {
       auto whole = assemble(answer.body, at);
       if (!whole) throw Failure{Failure::cut, "the stream of the reply ended before the reply did"};
       return std::move(*whole);

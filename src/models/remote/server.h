@@ -42,6 +42,7 @@ struct Answered {
   wire::Json reply;
   double seconds = 0.0;     // of the try that succeeded
   bool from_cache = false;
+  bool streamed = false;    // it came as events
 };
 
 class Server {
