@@ -126,7 +126,7 @@ std::optional<std::vector<double>> RemoteModel::echoed(const std::vector<Message
   if (owner_ == "llamacpp") return change([](Ability& a) { a.echo = false; }), std::nullopt;
   Answered answered;
   try {
-    answered = ask({"/completions", {{"model", facts_.artifact_sha.substr(7)}, {"prompt", prompts}, {"echo", true}, {"logprobs", 1}, {"max_tokens", 1}, {"temperature", 0}}, nullptr, 0});
+    answered = ask({"/completions", {{"model", model_}, {"prompt", prompts}, {"echo", true}, {"logprobs", 1}, {"max_tokens", 1}, {"temperature", 0}}, nullptr, 0});
   } catch (const Refused& refused) {
     if (refused.status() == 401 || refused.status() == 403) throw;
     change([&](Ability& a) { a.echo = false; });

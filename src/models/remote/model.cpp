@@ -122,6 +122,7 @@ Listed choose_model(Server& server) {
 
 RemoteModel::RemoteModel(const std::string& spec, const RemoteOptions& options) : server_(parse_address(spec), options) {
   const Listed listed = choose_model(server_);
+  model_ = listed.id;
   facts_.name = server_.address().base() + "#" + listed.id;
   facts_.artifact_sha = "remote:" + listed.id;
   facts_.architecture = "remote";
@@ -227,7 +228,7 @@ Reply RemoteModel::reply_of(const Wanted& wanted) {
 }
 
 Reply RemoteModel::plain(const std::string& prompt, const Sampling& sampling, const Json& extra) {
-  Json body{{"model", facts_.artifact_sha.substr(7)}, {"prompt", wire::valid_utf8(prompt)}};
+  Json body{{"model", model_}, {"prompt", wire::valid_utf8(prompt)}};
   body.update(body_for(sampling, false));
   if (extra.is_object()) body.update(extra);
   return reply_of({"/completions", std::move(body), &sampling, prompt.size()});
@@ -250,7 +251,7 @@ Reply RemoteModel::conversation(std::span<const Message> messages, const Samplin
     if (more) list.back()["content"] = list.back()["content"].get<std::string>() + content;
     else list.push_back({{"role", m.role == "text" ? "assistant" : m.role}, {"content", content}});
   }
-  Json body{{"model", facts_.artifact_sha.substr(7)}, {"messages", std::move(list)}};
+  Json body{{"model", model_}, {"messages", std::move(list)}};
   body.update(body_for(sampling, true));
   if (extra.is_object()) body.update(extra);
   return reply_of({"/chat/completions", std::move(body), &sampling, bytes});
@@ -365,7 +366,7 @@ int RemoteModel::count_tokens(std::string_view text) {
   try {
     const std::string whole = wire::valid_utf8(text);  // llama.cpp reads "content", vLLM "prompt"
     const Json reply = server_.ask({.path = "/tokenize",
-                                    .body = {{"model", facts_.artifact_sha.substr(7)}, {"content", whole}, {"prompt", whole}, {"add_special", false}, {"add_special_tokens", false}},
+                                    .body = {{"model", model_}, {"content", whole}, {"prompt", whole}, {"add_special", false}, {"add_special_tokens", false}},
                                     .at_root = true}).reply;
     if (reply.contains("tokens") && reply["tokens"].is_array()) count = static_cast<int>(reply["tokens"].size());
     else if (reply.contains("count") && reply["count"].is_number_integer()) count = static_cast<int>(wire::read_int(reply["count"], "count", 0, 1 << 30));

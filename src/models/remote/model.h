@@ -97,7 +97,7 @@ class RemoteModel final : public Model, public ChoiceModel {
 
   Server server_;
   ModelFacts facts_;
-  std::string owner_;
+  std::string model_, owner_;  // as the server names them
   mutable std::mutex lock_;  // around what follows
   Ability ability_;
   std::optional<bool> grammar_;
