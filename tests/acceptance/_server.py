@@ -1,5 +1,6 @@
 """A small OpenAI-like server for scripts: answers by the word that a request shares with a queue, writes down what it was asked.
 Run by itself (`python3 _server.py PORT JOURNAL [ANSWERS]`), so that it can be killed; after ANSWERS paid answers it goes down by itself."""
+import atexit
 import http.server
 import json
 import os
@@ -76,6 +77,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def start(port, journal, answers=-1):
     """The server as a process of its own, when it answers."""
     process = subprocess.Popen([sys.executable, __file__, str(port), str(journal), str(answers)])
+    atexit.register(process.kill)  # whatever becomes of the test
     for _ in range(200):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=2).read()
