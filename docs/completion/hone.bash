@@ -14,6 +14,7 @@ _hone_options() {
     "store prune") echo --older-than --keep-best --run --dry-run ;;
     "store erase") echo --dry-run ;;
     "model pull") echo --default --force ;;
+    doctor) echo --model --key-env ;;
     "") echo --version ;;
   esac
   echo --home --json --help
@@ -27,10 +28,10 @@ _hone_words() {
     store) echo list show export import merge prune verify erase ;;
     model) echo list show pull ;;
     env | agent | method) echo list show ;;
-    learn | eval) echo banking77-20 banking77-77 banking77-insights desk desk-expel gridworld gsm8k hotpot own_agent own_world ;;
+    learn | eval) echo banking77-20 banking77-77 banking77-insights desk desk-expel gridworld gsm8k hotpot household own_agent own_world ;;
     play) echo desk process hotpot gsm8k ;;
     "model show" | "model pull") echo smollm2-135m qwen2.5-coder-0.5b qwen2.5-coder-1.5b all-minilm-l6-v2 ;;
-    "env show") echo desk process gridworld hotpot gsm8k ;;
+    "env show") echo desk process gridworld household hotpot gsm8k ;;
     "agent show") echo react vote random process ;;
     "method show") echo expel tabular_q ;;
   esac
@@ -63,8 +64,8 @@ _hone() {
     --outcome) words="solved failed" ;;
     --embedder) words="all-minilm-l6-v2" ;;
     --from-store) words="all" ;;
-    --env) [[ $command == "store import" ]] || words="desk process gridworld hotpot gsm8k" ;;
-    --set | --seeds | --tasks | --version | -k | --run | --kind | --diversity | --limit | --older-than | --keep-best) [[ -n $command ]] || return ;;
+    --env) [[ $command == "store import" ]] || words="desk process gridworld household hotpot gsm8k" ;;
+    --set | --seeds | --tasks | --version | -k | --run | --kind | --diversity | --limit | --older-than | --keep-best | --model | --key-env) [[ -n $command ]] || return ;;
     *)
       words=$(_hone_words "$command")
       case $command in

@@ -209,12 +209,13 @@ class ReactAgent final : public Agent {
     const bool calibrate = config_.calibrate == Calibrate::always || (config_.calibrate == Calibrate::without_cases && p.cases.empty());
     if (calibrate) request.content_free = content_free_prompt(p, config_);
     const auto answers = tools_.chooser->score({&request, 1});
-    if (answers.size() != 1 || answers[0].logp.size() != choices.size() || (calibrate && answers[0].prior.size() != choices.size()))
+    if (answers.size() != 1 || answers[0].logp.size() != choices.size() || (calibrate && !answers[0].prior.empty() && answers[0].prior.size() != choices.size()))
       throw Error(Fault::internal, "react: expected a score for each of " + std::to_string(choices.size()) + " choices");
     const Score& score = answers[0];
+    const bool has_prior = calibrate && !score.prior.empty();  // a server that only writes its choice has none to subtract
     std::vector<double> out(choices.size());
     for (std::size_t i = 0; i < out.size(); ++i) {
-      out[i] = score.logp[i] - (calibrate ? share * score.prior[i] : 0.0);
+      out[i] = score.logp[i] - (has_prior ? share * score.prior[i] : 0.0);
       if (config_.length_normalise) out[i] /= std::max(1, score.tokens[i]);
     }
     normalise(out);

@@ -56,6 +56,26 @@ TEST(React, TakesTheBestCalibratedChoice) {
   EXPECT_EQ(one_move(model, settings({{"calibrate", "never"}}), brief_of("x")).action, "a");
 }
 
+// A server that only says which choice it takes.
+class Picker final : public ChoiceModel {
+ public:
+  std::vector<Score> score(std::span<const ChoiceRequest> requests) override {
+    asked_without_content = asked_without_content || requests[0].content_free.has_value();
+    return {Score{.logp = {std::log(0.025), std::log(0.95), std::log(0.025)}, .prior = {}, .tokens = {1, 1, 1}, .usage = {}}};
+  }
+  bool asked_without_content = false;
+};
+
+TEST(React, TakesTheScoresAsTheyAreFromAModelWithoutPrior) {
+  Picker picker;
+  const auto agent = make_react({}, {nullptr, &picker});
+  agent->begin(brief_of("x"));
+  const Move move = agent->act(abc);
+  EXPECT_TRUE(picker.asked_without_content);
+  EXPECT_EQ(move.action, "b");
+  EXPECT_NEAR(move.preference[1], std::log(0.95), 1e-12);
+}
+
 TEST(React, CalibratesByHalfWhereCasesAreShown) {
   PlantedLessons lessons({planted_case("1", "seen before", {"c"}, 0.9)});
   ScriptedModel model(no_chat, [](const ChoiceRequest& r, std::size_t i) {

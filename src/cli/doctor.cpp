@@ -12,6 +12,7 @@
 #include "hone_version.h"
 #include "models/catalogue.h"
 #include "models/fetch.h"
+#include "models/remote/probe.h"
 #include "store/store.h"
 
 namespace hone::cli {
@@ -96,23 +97,47 @@ std::vector<Finding> examine(const Context& context) {
   return out;
 }
 
+std::vector<Finding> examine_server(const std::string& spec, const std::string& key_env) {
+  RemoteOptions options;
+  if (!key_env.empty()) options.key_env = key_env;
+  const auto found = remote::probe_server(spec, options);
+  const bool good = remote::useful(found);
+  std::vector<Finding> out;
+  // Few servers do everything: only one that is of no use at all is a failure.
+  for (const auto& f : found) out.push_back({f.what, f.state, f.note, good});
+  return out;
+}
+
+int show(const Context& context, const std::vector<Finding>& findings, bool of_server) {
+  bool ok = true;
+  wire::Json all = wire::Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& f : findings) {
+    ok = ok && f.ok;
+    all.push_back({{"what", f.what}, {"state", f.state}, {"ok", f.ok}, {"hint", f.hint}});
+    if (of_server) rows.push_back({f.what, f.state, f.hint});
+    else rows.push_back({f.ok ? "ok" : "MISSING", f.what, f.state, f.hint});
+  }
+  if (context.json) print_json({{"ok", ok}, {"findings", all}});
+  else if (of_server) print_table({"what", "", "how, or why not"}, rows);
+  else print_table({"", "what", "state", "what to do"}, rows);
+  return ok ? 0 : 1;
+}
+
 }  // namespace
 
 void add_doctor(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("doctor", "what is installed, what is missing, what this CPU can do");
-  command->callback([&context] {
-    context.action = [&context] {
-      bool ok = true;
-      wire::Json all = wire::Json::array();
-      std::vector<std::vector<std::string>> rows;
-      for (const auto& f : examine(context)) {
-        ok = ok && f.ok;
-        all.push_back({{"what", f.what}, {"state", f.state}, {"ok", f.ok}, {"hint", f.hint}});
-        rows.push_back({f.ok ? "ok" : "MISSING", f.what, f.state, f.hint});
-      }
-      if (context.json) print_json({{"ok", ok}, {"findings", all}});
-      else print_table({"", "what", "state", "what to do"}, rows);
-      return ok ? 0 : 1;
+  struct Flags {
+    std::string model, key_env;
+  };
+  auto flags = std::make_shared<Flags>();
+  command->add_option("--model", flags->model, "ask this server what it can do instead: http(s)://host:port/v1#MODEL (a few tokens each)");
+  command->add_option("--key-env", flags->key_env, "with --model: environment variable that holds the key (OPENAI_API_KEY)");
+  command->callback([&context, flags] {
+    context.action = [&context, flags] {
+      if (flags->model.empty()) return show(context, examine(context), false);
+      return show(context, examine_server(flags->model, flags->key_env), true);
     };
   });
 }

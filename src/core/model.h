@@ -87,7 +87,7 @@ struct ChoiceRequest {
 
 struct Score {
   std::vector<double> logp;   // [choices] log P(choice and its end | prompt), sum over its tokens, natural log
-  std::vector<double> prior;  // [choices] the same under content_free; empty without it
+  std::vector<double> prior;  // [choices] the same under content_free; empty without it, and from models that give no prior
   std::vector<int> tokens;    // [choices] number of tokens scored
   Usage usage;
 };

@@ -10,6 +10,54 @@
 namespace hone {
 namespace {
 
+// A server that goes away after some answers.
+class Leaving final : public ChoiceModel {
+ public:
+  Leaving(ChoiceModel& model, int answers) : model_(model), left_(answers) {}
+  std::vector<Score> score(std::span<const ChoiceRequest> requests) override {
+    if (left_-- <= 0) throw Error(Fault::unavailable, "http://host/v1: no connection");
+    return model_.score(requests);
+  }
+
+ private:
+  ChoiceModel& model_;
+  int left_;
+};
+
+TEST(Play, StopsWhenTheModelIsGoneAndGoesOnWhenItIsThereAgain) {
+  test::Scratch scratch;
+  test::Bench bench(scratch);
+  const auto tasks = bench.world->tasks(Split::train);
+  Batch batch;
+  for (std::size_t i = 0; i < 6; ++i) {
+    batch.trials.push_back({.task = tasks[i], .group = {}, .parent = {}, .notes = {}, .sampling = {}});
+    batch.how.push_back({.run = {}, .key = std::to_string(i), .view = {}, .rng = Rng(i)});
+  }
+  std::map<std::string, Episode> kept;
+  const auto known = [&](const std::string& key) { return kept.contains(key) ? std::optional(kept.at(key)) : std::nullopt; };
+  const auto done = [&](std::size_t, const Episode& e, bool) { kept[e.key] = e; };
+  Stage stage = bench.stage();
+  Leaving leaving(bench.model, 5);
+  stage.chooser = &leaving;
+  try {
+    play_all(stage, batch, 1, known, done);
+    ADD_FAILURE() << "expected an Error";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.fault(), Fault::unavailable);
+  }
+  const auto before = kept.size();
+  EXPECT_GT(before, 0U);
+  EXPECT_LT(before, 6U);
+  for (const auto& [key, e] : kept) EXPECT_NE(e.ending, Ending::fault);
+  stage.chooser = &bench.model;
+  const auto calls = bench.model.calls();
+  std::int64_t moves = 0;
+  for (const auto& e : play_all(stage, batch, 1, known, done))
+    if (std::stoul(e.key) >= before) moves += static_cast<std::int64_t>(e.steps.size());
+  EXPECT_EQ(kept.size(), 6U);
+  EXPECT_EQ(bench.model.calls() - calls, moves) << "what was played is not played again";
+}
+
 using test::Bench;
 using test::Scratch;
 

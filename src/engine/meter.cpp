@@ -8,8 +8,11 @@ void Meter::before() const {
   if (stop_.stop_requested()) throw Error(Fault::interrupted, "stopped");
 }
 
+// An answer that was remembered (by the program or on disk) counts its tokens and costs nothing: all of its prompt was cached, in
+// no time. A server that caches on its side takes time and asks its price.
 void Meter::charge(Usage used) {
-  used.money += (static_cast<double>(used.prompt_tokens) * prices_.prompt + static_cast<double>(used.generated_tokens) * prices_.generated) / 1e6;
+  const bool remembered = used.prompt_tokens > 0 && used.cached_tokens == used.prompt_tokens && used.seconds == 0.0;
+  if (!remembered) used.money += (static_cast<double>(used.prompt_tokens) * prices_.prompt + static_cast<double>(used.generated_tokens) * prices_.generated) / 1e6;
   usage_ += used;
 }
 

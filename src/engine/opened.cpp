@@ -67,11 +67,19 @@ Opened::Opened(const Recipe& recipe) : recipe_(recipe) {
     given["deterministic"] = Setting{{recipe.deterministic ? "true" : "false"}, false, ""};
     if (const auto own = recipe.model_settings.find("deterministic"); own != recipe.model_settings.end())
       throw Error(Fault::bad_input, own->second.where + ": field 'deterministic': belongs to the recipe itself, not to its model");
-    model_ = at_field(recipe.model_where, "model", [&] { return open_model(recipe.model, read_config<ModelOptions>(given)); });
+    model_ = at_field(recipe.model_where, "model", [&] {
+      const auto options = read_config<ModelOptions>(given);
+      if (is_remote(recipe.model) && !options.remote.cache) unkept_ = "model " + recipe.model;
+      return open_model(recipe.model, options);
+    });
     model_sha_ = model_.model->facts().artifact_sha;
     if (recipe.deterministic && model_.chooser != nullptr) memo_ = std::make_unique<Memo>(*model_.chooser);
   }
-  if (!recipe.embedder.empty() && recipe.embedder != "none") embedder_ = at_field(recipe.embedder_where, "embedder", [&] { return open_embedder(recipe.embedder, {}); });
+  if (!recipe.embedder.empty() && recipe.embedder != "none") embedder_ = at_field(recipe.embedder_where, "embedder", [&] {
+    const auto options = read_config<ModelOptions>(recipe.embedder_settings);
+    if (is_remote(recipe.embedder) && !options.remote.cache) unkept_ += (unkept_.empty() ? "embedder " : " and embedder ") + recipe.embedder;
+    return open_embedder(recipe.embedder, options);
+  });
   // Every agent can be made with its settings and this model.
   stage(Split::train, recipe.agent, recipe.learn_agent, {});
   for (const auto& arm : recipe.arms) stage(Split::test, arm.agent, {}, {});
@@ -93,6 +101,11 @@ bool Opened::for_tests_only() const {
   for (const auto& backend : backend_catalog())
     if (backend.handles(recipe_.model)) return backend.tests_only;
   return false;
+}
+
+std::string Opened::unrepeatable() const {
+  if (!recipe_.deterministic || unkept_.empty()) return {};
+  return unkept_ + ": a server decides what it answers, and its replies are not kept (cache: false), so this run can't be promised to repeat although it is deterministic";
 }
 
 std::vector<Task> Opened::tasks(Split split) const { return reflex() ? batch_->tasks(split) : world_->tasks(split); }

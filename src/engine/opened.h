@@ -33,6 +33,8 @@ class Opened {
   void check_models() const;
   std::vector<Task> tasks(Split split) const;
   bool for_tests_only() const;  // the model is a script
+  // Why a deterministic run can't be promised to repeat, empty when it can: a server may answer otherwise tomorrow.
+  std::string unrepeatable() const;
 
   // A stage for this recipe's agent with `over` on top of its settings.
   Stage stage(Split split, const Part& agent, const Settings& over, std::stop_token stop) const;
@@ -50,6 +52,7 @@ class Opened {
   std::unique_ptr<ChoiceModel> memo_;
   std::unique_ptr<Embedder> embedder_;
   std::string model_sha_;
+  std::string unkept_;  // what stands behind a server whose replies aren't kept
 };
 
 // "AMD EPYC 9R14, 2 cores"

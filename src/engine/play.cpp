@@ -96,7 +96,8 @@ Episode play(const Stage& stage, const Trial& trial, const Play& how) {
   try {
     run_episode(stage, trial, how, meter, episode);
   } catch (const Error& e) {
-    if (e.fault() == Fault::interrupted) throw;
+    // Without its model no try can be played: the run stops here and goes on when there is one again.
+    if (e.fault() == Fault::interrupted || e.fault() == Fault::unavailable) throw;
     fault(e.what());
   } catch (const std::exception& e) {
     fault(e.what());

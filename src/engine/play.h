@@ -1,5 +1,5 @@
 // One try at one task: world, agent and lessons meet. Everything that goes wrong inside becomes Ending::fault; only a stop
-// request gets out.
+// request and Error{unavailable} (a server that is gone) get out.
 #pragma once
 
 #include <functional>

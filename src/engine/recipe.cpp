@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "embedded/builtin_recipe.h"
+#include "models/backend.h"
 
 namespace hone {
 
@@ -138,7 +139,7 @@ void apply_override(YAML::Node root, const std::string& text) {
   if (std::find(kTopLevel.begin(), kTopLevel.end(), top) == kTopLevel.end())
     throw Error(Fault::usage, unknown_name("field", top, kTopLevel, "--set").what());
   if (dot == std::string::npos) {
-    if ((top == "env" || top == "agent" || top == "method" || top == "model") && root[top] && root[top].IsMap() && value.IsScalar())
+    if ((top == "env" || top == "agent" || top == "method" || top == "model" || top == "embedder") && root[top] && root[top].IsMap() && value.IsScalar())
       root[top]["name"] = value;
     else
       root[top] = value;
@@ -173,7 +174,6 @@ void parse_field(const Reader& r, Recipe& out, const std::string& key, const YAM
   else if (key == "agent") out.agent = r.part(value, key);
   else if (key == "method") out.method = r.part(value, key);
   else if (key == "learn") out.learn_agent = r.settings(value, key);
-  else if (key == "embedder") out.embedder = r.scalar(value, key), out.embedder_where = r.at(value);
   else if (key == "transfer_from") out.transfer_from = r.scalar(value, key);
   else if (key == "transfer_examples") out.transfer_examples = r.scalar(value, key), out.transfer_examples_where = r.at(value);
   else if (key == "seed") r.number(value, key, out.seed, {});
@@ -188,6 +188,11 @@ void parse_field(const Reader& r, Recipe& out, const std::string& key, const YAM
     out.model = part.name;
     out.model_settings = part.settings;
     out.model_where = part.where;
+  } else if (key == "embedder") {
+    const auto part = r.part(value, key);
+    out.embedder = part.name;
+    out.embedder_settings = part.settings;
+    out.embedder_where = part.where;
   }
 }
 
@@ -277,9 +282,11 @@ Recipe load_recipe(const std::string& path_or_name, const std::vector<std::strin
 }
 
 namespace {
-void print(std::ostream& s, const Settings& settings) {
+// How long to wait for a server, or which key to send, decides no result: a run goes on after a change of these.
+void print(std::ostream& s, const Settings& settings, bool of_model = false) {
   s << "{";
   for (const auto& [key, setting] : settings) {
+    if (of_model && only_transport(key)) continue;
     s << key << "=";
     for (const auto& v : setting.values) s << v.size() << ":" << v << ",";
     s << ";";
@@ -301,8 +308,10 @@ std::string recipe_fingerprint(const Recipe& recipe) {
   s << "learn ";
   print(s, recipe.learn_agent);
   s << "\nmodel " << recipe.model << " ";
-  print(s, recipe.model_settings);
-  s << "\nembedder " << recipe.embedder << "\nseed " << recipe.seed << "\ndeterministic " << recipe.deterministic << "\nwithhold "
+  print(s, recipe.model_settings, true);
+  s << "\nembedder " << recipe.embedder;
+  if (!recipe.embedder_settings.empty()) s << " ", print(s, recipe.embedder_settings, true);
+  s << "\nseed " << recipe.seed << "\ndeterministic " << recipe.deterministic << "\nwithhold "
     << recipe.withhold << "\nbudget " << recipe.budget.episodes << " " << recipe.budget.tokens << " " << recipe.budget.seconds << " "
     << recipe.budget.money << "\nevaluation " << recipe.evaluation.enabled << " " << recipe.evaluation.curve << " "
     << recipe.evaluation.curve_tasks << " " << recipe.evaluation.changes << "\ntransfer " << recipe.transfer_from << "\n";
@@ -320,8 +329,8 @@ std::vector<FieldDoc> describe_recipe() {
       {"env", "name or map", "", "hone env list", "the world, with its settings"},
       {"agent", "name or map", "react", "hone agent list", "who acts, with its settings"},
       {"learn", "map", "", "", "agent settings that hold while learning only"},
-      {"model", "name, path or map", "", "hone model list", "the language model"},
-      {"embedder", "name", "all-minilm-l6-v2", "", "what recall compares texts with"},
+      {"model", "name, path, URL or map", "", "hone model list", "the language model; a server as http(s)://host:port/v1#MODEL"},
+      {"embedder", "name, path, URL or map", "all-minilm-l6-v2", "", "what recall compares texts with; a server as for model"},
       {"method", "name or map", "", "hone method list", "the way of learning, with its settings"},
       {"seed", "whole number", "1", "", "every draw follows from it"},
       {"in_flight", "whole number", "4", "1 to 256", "episodes played at the same time; does not change the result"},

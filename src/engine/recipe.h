@@ -71,7 +71,7 @@ struct Recipe {
   Settings learn_agent;     // settings that replace the agent's while learning (exploration)
   double withhold = 0.05;   // chance that a recalled lesson is withheld while learning
   std::string model, embedder = "all-minilm-l6-v2";
-  Settings model_settings;
+  Settings model_settings, embedder_settings;
   std::string model_where, embedder_where;  // for error messages
   std::uint64_t seed = 1;
   int in_flight = 4;
@@ -96,7 +96,7 @@ std::vector<std::string> builtin_recipes();
 // A path to a file, or the name of a recipe that ships with Hone.
 Recipe load_recipe(const std::string& path_or_name, const std::vector<std::string>& overrides = {});
 
-// What decides the result, as bytes: everything but in_flight, the path and the layout of the file.
+// What decides the result, as bytes: everything but in_flight, how a server is reached, the path and the layout of the file.
 std::string recipe_fingerprint(const Recipe& recipe);
 
 // Every field that parse_recipe knows, for `hone learn --help-recipe` and the docs.

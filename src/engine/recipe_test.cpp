@@ -40,6 +40,19 @@ TEST(Recipe, ItsTextGivesItAgainWithWhatWasSet) {
   EXPECT_NE(recipe_fingerprint(again), recipe_fingerprint(parse_recipe(kGood, "r.yaml")));
 }
 
+TEST(Recipe, HowAServerIsReachedDecidesNoResult) {
+  const std::string yaml = std::string(kGood) + "model: {name: 'http://h:1/v1#m', timeout_s: 5}\nembedder: {name: 'http://h:1/v1#e', key_env: KEY}\n";
+  const auto r = parse_recipe(yaml, "r.yaml");
+  EXPECT_EQ(r.model, "http://h:1/v1#m");
+  EXPECT_EQ(r.embedder, "http://h:1/v1#e");
+  EXPECT_EQ(r.embedder_settings.at("key_env").values[0], "KEY");
+  for (const char* same : {"model.timeout_s=9", "model.retries=0", "model.cache=false", "model.key_env=X", "embedder.concurrency=1"})
+    EXPECT_EQ(recipe_fingerprint(parse_recipe(yaml, "r.yaml", {same})), recipe_fingerprint(r)) << same;
+  for (const char* other : {"model.api=chat", "model.name=http://h:2/v1#m", "embedder=http://h:1/v1#f", "embedder.api=chat"})
+    EXPECT_NE(recipe_fingerprint(parse_recipe(yaml, "r.yaml", {other})), recipe_fingerprint(r)) << other;
+  EXPECT_EQ(parse_recipe(kGood, "r.yaml", {"model=http://127.0.0.1:8080/v1#m"}).model, "http://127.0.0.1:8080/v1#m");
+}
+
 TEST(Recipe, OverridesReplaceFieldsWhateverTheirForm) {
   const auto r = parse_recipe(kGood, "r.yaml", {"env.train=9", "method.retries=0", "seed=5", "env.command=[a, b]"});
   EXPECT_EQ(r.env.settings.at("train").values[0], "9");

@@ -42,6 +42,19 @@ TEST(Run, GivesResultReportAndTableAndIsShownAgain) {
   EXPECT_EQ(test::canonical(store, first.run), test::canonical(store, fresh.run));
 }
 
+TEST(Run, SaysThatAServersUnkeptRepliesMayNotRepeat) {
+  Scratch scratch;
+  const auto why = [&](const std::vector<std::string>& set) {
+    const Recipe recipe = kit(scratch, set);
+    return Opened(recipe).unrepeatable();
+  };
+  const std::string server = "model=http://127.0.0.1:1/v1#m";  // opened by name, not asked
+  EXPECT_NE(why({server, "model.cache=false"}).find("http://127.0.0.1:1/v1#m"), std::string::npos);
+  EXPECT_EQ(why({server}), "");
+  EXPECT_EQ(why({server, "model.cache=false", "deterministic=false"}), "");
+  EXPECT_EQ(why({"model.cache=false"}), "") << "a script";
+}
+
 TEST(Run, EvaluationLeavesStoreAndModelAsTheyWere) {
   Scratch scratch;
   const auto recipe = kit(scratch);

@@ -6,12 +6,13 @@
 #include "core/error.h"
 #include "models/catalogue.h"
 #include "models/local.h"
+#include "models/remote/embedder.h"
+#include "models/remote/model.h"
 #include "models/scripted.h"
 
 namespace hone {
 namespace {
 
-bool remote(std::string_view spec) { return spec.starts_with("http://") || spec.starts_with("https://"); }
 bool scripted(std::string_view spec) { return spec.starts_with("scripted:"); }
 
 // What looks like a path is a file of one's own, everything else a name of the catalogue.
@@ -59,12 +60,20 @@ OpenModel open_scripted_model(const std::string& spec, const ModelOptions&) {
   return {std::move(model), chooser};
 }
 
+OpenModel open_remote(const std::string& spec, const ModelOptions& options) {
+  auto model = std::make_unique<remote::RemoteModel>(spec, options.remote);
+  ChoiceModel* chooser = model.get();
+  return {std::move(model), chooser};
+}
+
+std::unique_ptr<Embedder> open_remote_embedder(const std::string& spec, const ModelOptions& options) {
+  return std::make_unique<remote::RemoteEmbedder>(spec, options.remote);
+}
+
 std::unique_ptr<Embedder> open_scripted_vectors(const std::string& spec, const ModelOptions&) { return open_scripted_embedder(spec); }
 
 const BackendEntry& backend_of(const std::string& spec) {
-  if (spec.empty()) throw Error(Fault::usage, "model: expected a name, a .gguf file or scripted:..., got nothing");
-  if (remote(spec))
-    throw Error(Fault::unavailable, "model " + spec + ": endpoints over HTTP (remote_chat) are not in this version of Hone; use a local model (`hone model list`)");
+  if (spec.empty()) throw Error(Fault::usage, "model: expected a name, a .gguf file or http(s)://host/v1#MODEL, got nothing");
   for (const BackendEntry& entry : backend_catalog())
     if (entry.handles(spec)) return entry;
   throw Error(Fault::internal, "no back end takes " + spec);
@@ -75,15 +84,24 @@ const BackendEntry& backend_of(const std::string& spec) {
 const std::vector<BackendEntry>& backend_catalog() {
   static const std::vector<BackendEntry> catalog{
       {"scripted", "replies from a table or a function", true, scripted, open_scripted_model, open_scripted_vectors},
+      {"remote_chat", "OpenAI-compatible servers: http(s)://host[:port][/v1]#MODEL", false, is_remote, open_remote, open_remote_embedder},
       {"local", "GGUF models in this process (llama.cpp): names of the catalogue and files", false,
-       [](std::string_view spec) { return !scripted(spec) && !remote(spec); }, open_local, open_local_embedder},
+       [](std::string_view spec) { return !scripted(spec) && !is_remote(spec); }, open_local, open_local_embedder},
   };
   return catalog;
 }
 
 std::filesystem::path model_file(const std::string& spec) {
-  if (scripted(spec) || remote(spec)) return {};
+  if (scripted(spec) || is_remote(spec)) return {};
   return file_like(spec) ? std::filesystem::path(spec) : path_of(spec);
+}
+
+bool is_remote(std::string_view spec) { return spec.starts_with("http://") || spec.starts_with("https://"); }
+
+bool only_transport(std::string_view setting) {
+  for (const char* name : {"key_env", "timeout_s", "stall_s", "retries", "backoff_s", "concurrency", "cache"})
+    if (setting == name) return true;
+  return false;
 }
 
 OpenModel open_model(const std::string& spec, const ModelOptions& options) { return backend_of(spec).open(spec, options); }

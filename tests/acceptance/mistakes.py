@@ -48,7 +48,9 @@ with scratch() as folder:
     gguf.write_bytes(b"GGUF\x03\x00\x00\x00" + b"\x00" * 100)
     error("learn", recipe, "--set", f"model={gguf}", status=2, words=["cut.gguf"], home=home)
     error("learn", recipe, "--set", "model=smollm2-135", status=2, words=["smollm2-135m"], home=home)
-    error("learn", recipe, "--set", "model=http://localhost:1/v1", status=1, words=["http"], home=home)
+    error("learn", recipe, "--set", "model=http://localhost:1/v1", "--set", "model.retries=0", status=1, words=["http://localhost:1/v1/models"], home=home)
+    error("learn", recipe, "--set", "model=https://me:hunter2@localhost:1/v1#m", status=2, words=["user or password"], home=home)
+    error("learn", recipe, "--set", "model.timeout_s=0", status=2, words=["timeout_s"], home=home)
 
     # stores
     hone("learn", recipe, "--json", home=home)

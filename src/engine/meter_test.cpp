@@ -1,0 +1,41 @@
+#include "engine/meter.h"
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+
+namespace hone {
+namespace {
+
+class Priced final : public Model {
+ public:
+  explicit Priced(Usage usage) : usage_(usage) {}
+  const ModelFacts& facts() const override { return facts_; }
+  Reply chat(std::span<const Message>, const Sampling&) override { return {.text = "x", .why = StopReason::end, .trace = {}, .usage = usage_}; }
+  int count_tokens(std::string_view) override { return 1; }
+
+ private:
+  Usage usage_;
+  ModelFacts facts_;
+};
+
+double money_for(Usage usage) {
+  Priced model(usage);
+  Meter meter(&model, nullptr, {.prompt = 2.0, .generated = 6.0}, {});
+  meter.chat({}, {});
+  EXPECT_EQ(meter.usage().prompt_tokens, usage.prompt_tokens);
+  return meter.usage().money;
+}
+
+TEST(Meter, ChargesWhatWasAskedOfTheModelAndNotWhatWasRemembered) {
+  const Usage fresh{.calls = 1, .prompt_tokens = 1000, .cached_tokens = 0, .generated_tokens = 500, .seconds = 0.5};
+  EXPECT_DOUBLE_EQ(money_for(fresh), 0.005);  // 1000 at 2 and 500 at 6 a million
+  Usage remembered = fresh;
+  remembered.cached_tokens = 1000;
+  EXPECT_DOUBLE_EQ(money_for(remembered), 0.005) << "cached on the other side: it took time and has its price";
+  remembered.seconds = 0.0;
+  EXPECT_EQ(money_for(remembered), 0.0);
+}
+
+}  // namespace
+}  // namespace hone
