@@ -2,12 +2,14 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
 
 #include "core/error.h"
 #include "embedded/builtin_recipe.h"
+#include "wire/json.h"
 
 namespace hone {
 
@@ -203,6 +205,17 @@ void check_arms(const Recipe& recipe) {
                                       std::to_string(baselines) + " and " + std::to_string(learned));
 }
 
+// YAML libraries take bytes that are no UTF-8 and write others in their place; after a NUL they believe in UTF-16 or UTF-32.
+void require_utf8(std::string_view text, const std::string& at, Fault fault) {
+  const std::string good = wire::valid_utf8(text);
+  const auto bad = std::mismatch(text.begin(), text.end(), good.begin(), good.end()).first;
+  const auto nul = std::find(text.begin(), text.end(), '\0');
+  const auto first = std::min(bad, nul);
+  if (first == text.end()) return;
+  throw Error(fault, at + (fault == Fault::usage ? "" : ":" + std::to_string(std::count(text.begin(), first, '\n') + 1)) + ": expected UTF-8 text, got " +
+                         (first == nul ? "a NUL byte" : "other bytes"));
+}
+
 // Comments of the file are lost; what was changed is said at the top.
 std::string with_overrides(const YAML::Node& root, const std::string& path, const std::vector<std::string>& overrides) {
   std::string out = "# " + path + " with";
@@ -220,15 +233,17 @@ const Arm* Recipe::arm(ArmRole role) const {
 }
 
 Recipe parse_recipe(const std::string& text, const std::string& path, const std::vector<std::string>& overrides) {
+  require_utf8(text, path, Fault::bad_input);
+  for (const auto& o : overrides) require_utf8(o, "--set", Fault::usage);
   Reader r{path, {}};
   YAML::Node root;
   try {
     root = YAML::Load(text);
+    if (!root.IsMap()) throw Error(Fault::bad_input, path + ": expected a map of fields (env, method, ...), got " + Reader::kind(root));
     for (const auto& o : overrides) apply_override(root, o);
-  } catch (const YAML::ParserException& e) {
+  } catch (const YAML::Exception& e) {
     throw Error(Fault::bad_input, path + ":" + std::to_string(e.mark.line + 1) + ": not valid YAML: " + e.msg);
   }
-  if (!root.IsMap()) throw Error(Fault::bad_input, path + ": expected a map of fields (env, method, ...), got " + Reader::kind(root));
 
   Recipe out;
   out.path = path;
