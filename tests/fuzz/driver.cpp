@@ -1,9 +1,7 @@
 // Runs a fuzz target without libFuzzer: every input of the files and folders named, then with --seconds mutations of them.
 // Built with gcc's -fsanitize-coverage=trace-pc (preset "fuzz") it keeps inputs that reach new code; without, it mutates the
 // corpus alone. Same seed, same mutations. What fails is written to --keep and the status is not 0.
-#include <dirent.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
