@@ -28,7 +28,7 @@ struct Reader {
     throw Error(Fault::bad_input, at(node) + ": " + what);
   }
   std::string scalar(const YAML::Node& node, const std::string& field) const {
-    if (!node.IsScalar()) fail(node, "field '" + field + "': expected one value, got " + kind(node));
+    if (!node.IsScalar()) fail(node, "field '" + excerpt(field) + "': expected one value, got " + kind(node));
     return node.Scalar();
   }
   static std::string kind(const YAML::Node& node) {
@@ -45,7 +45,7 @@ struct Reader {
       s.list = true;
       for (const auto& item : node) s.values.push_back(scalar(item, field));
     } else {
-      fail(node, "field '" + field + "': expected one value or a list, got " + kind(node));
+      fail(node, "field '" + excerpt(field) + "': expected one value or a list, got " + kind(node));
     }
     return s;
   }
@@ -56,7 +56,7 @@ struct Reader {
     std::set<std::string> seen;
     for (const auto& item : node) {
       const auto key = scalar(item.first, field);
-      if (!seen.insert(key).second) fail(item.first, "field '" + key + "' appears twice");
+      if (!seen.insert(key).second) fail(item.first, "field '" + excerpt(key) + "' appears twice");
       out.emplace_back(key, item.second);
     }
     return out;
@@ -127,13 +127,13 @@ const std::vector<std::string> kTopLevel = {"name",  "env",        "agent",  "le
 void apply_override(YAML::Node root, const std::string& text) {
   const auto eq = text.find('=');
   if (eq == std::string::npos || eq == 0)
-    throw Error(Fault::usage, "--set: expected key=value, got '" + text + "'");
+    throw Error(Fault::usage, "--set: expected key=value, got '" + excerpt(text) + "'");
   const std::string key = text.substr(0, eq);
   YAML::Node value;
   try {
     value = YAML::Load(text.substr(eq + 1));
   } catch (const YAML::Exception& e) {
-    throw Error(Fault::usage, "--set " + key + ": " + e.what());
+    throw Error(Fault::usage, "--set " + excerpt(key) + ": " + excerpt(e.what()));
   }
   const auto dot = key.find('.');
   const std::string top = key.substr(0, dot);
@@ -165,7 +165,7 @@ C section(const Reader& r, const YAML::Node& node, const std::string& field) {
 std::string plain_name(const Reader& r, const YAML::Node& node) {
   auto name = r.scalar(node, "name");
   if (name.empty() || name.front() == '.' || name.find_first_of(std::string("/\\\0", 3)) != std::string::npos)
-    r.fail(node, "field 'name': expected a name without '/' that does not begin with '.', got '" + name + "'");
+    r.fail(node, "field 'name': expected a name without '/' that does not begin with '.', got '" + excerpt(name) + "'");
   return name;
 }
 
@@ -198,7 +198,7 @@ void check_arms(const Recipe& recipe) {
   for (const auto& arm : recipe.arms) {
     baselines += arm.role == ArmRole::baseline;
     learned += arm.role == ArmRole::learned;
-    if (!names.insert(arm.name).second) throw Error(Fault::bad_input, arm.agent.where + ": two arms are named '" + arm.name + "'");
+    if (!names.insert(arm.name).second) throw Error(Fault::bad_input, arm.agent.where + ": two arms are named '" + excerpt(arm.name) + "'");
   }
   if (!recipe.arms.empty() && (baselines != 1 || learned != 1))
     throw Error(Fault::bad_input, recipe.path + ": arms: expected one arm with role: baseline and one with role: learned, got " +
@@ -242,7 +242,7 @@ Recipe parse_recipe(const std::string& text, const std::string& path, const std:
     if (!root.IsMap()) throw Error(Fault::bad_input, path + ": expected a map of fields (env, method, ...), got " + Reader::kind(root));
     for (const auto& o : overrides) apply_override(root, o);
   } catch (const YAML::Exception& e) {
-    throw Error(Fault::bad_input, path + ":" + std::to_string(e.mark.line + 1) + ": not valid YAML: " + e.msg);
+    throw Error(Fault::bad_input, path + ":" + std::to_string(e.mark.line + 1) + ": not valid YAML: " + excerpt(e.msg));
   }
 
   Recipe out;

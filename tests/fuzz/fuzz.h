@@ -26,7 +26,7 @@ inline void check(bool holds, const char* what) {
 }
 
 // Longer messages than this are no longer one clear error.
-inline constexpr std::size_t longest_message = 20'000;
+inline constexpr std::size_t longest_message = 2'000;
 
 // Runs what may refuse its input.
 template <class Run>
