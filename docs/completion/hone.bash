@@ -5,7 +5,7 @@ _hone_options() {
   case $1 in
     learn) echo --set --fresh --dry-run --from-store --fields ;;
     eval) echo --set --seeds --tasks --version ;;
-    play) echo --set --tasks ;;
+    play) echo --set --tasks --task --split --save ;;
     recall) echo -k --run --by --outcome --kind --env --diversity --version --embedder ;;
     "runs rm") echo --and-dependents ;;
     "store list") echo --lessons --run --env --limit ;;
@@ -29,7 +29,7 @@ _hone_words() {
     model) echo list show pull ;;
     env | agent | method) echo list show ;;
     learn | eval) echo banking77-20 banking77-77 banking77-insights desk desk-expel gridworld gsm8k hotpot household own_agent own_world ;;
-    play) echo desk process hotpot gsm8k ;;
+    play) echo desk process gridworld household hotpot gsm8k ;;
     "model show" | "model pull") echo smollm2-135m qwen2.5-coder-0.5b qwen2.5-coder-1.5b all-minilm-l6-v2 ;;
     "env show") echo desk process gridworld household hotpot gsm8k ;;
     "agent show") echo react vote random process ;;
@@ -59,13 +59,14 @@ _hone() {
   done
   case $before in
     --home) files=-d ;;
-    --out) files=-f ;;
+    --out | --save) files=-f ;;
+    --split) words="train validation test" ;;
     --by) words="fused dense text" ;;
     --outcome) words="solved failed" ;;
     --embedder) words="all-minilm-l6-v2" ;;
     --from-store) words="all" ;;
     --env) [[ $command == "store import" ]] || words="desk process gridworld household hotpot gsm8k" ;;
-    --set | --seeds | --tasks | --version | -k | --run | --kind | --diversity | --limit | --older-than | --keep-best | --model | --key-env) [[ -n $command ]] || return ;;
+    --set | --seeds | --tasks | --task | --version | -k | --run | --kind | --diversity | --limit | --older-than | --keep-best | --model | --key-env) [[ -n $command ]] || return ;;
     *)
       words=$(_hone_words "$command")
       case $command in

@@ -1,9 +1,9 @@
 // process: an agent of the user's own, any program that speaks docs/formats/process-protocol.md. One program per episode.
+#include "agents/process_move.h"
 #include "agents/prompt.h"
 #include "agents/recollection.h"
 #include "core/agent.h"
 #include "wire/line_process.h"
-#include "wire/read.h"
 
 namespace hone {
 
@@ -11,7 +11,6 @@ extern constinit const AgentEntry agent_process;
 
 namespace {
 
-using wire::Fields;
 using wire::Json;
 
 struct ProcessAgentConfig {
@@ -67,7 +66,7 @@ class ProcessAgent final : public Agent {
     const Json answer = program_.ask({{"do", "act"}, {"observation", {{"text", seen.text}, {"choices", seen.choices}}}});
     Move move;
     try {
-      move = read_move(answer, seen);
+      move = read_process_move(answer, seen);
     } catch (const Error& e) {
       throw e.within("program '" + program_.shown() + "'");
     }
@@ -76,21 +75,6 @@ class ProcessAgent final : public Agent {
   }
 
  private:
-  static Move read_move(const Json& answer, const Observation& seen) {
-    const Fields f(answer, "act");
-    Move move;
-    f.get("thought", move.thought);
-    if (const Json* choice = f.find("choice")) {
-      move.choice = static_cast<int>(wire::read_int(*choice, f.at("choice"), 0, static_cast<std::int64_t>(seen.choices.size()) - 1));
-      move.action = seen.choices[static_cast<std::size_t>(move.choice)];
-      return move;
-    }
-    f.need("action", move.action);
-    for (std::size_t i = 0; i < seen.choices.size(); ++i)
-      if (seen.choices[i] == move.action) move.choice = static_cast<int>(i);
-    return move;
-  }
-
   ProcessAgentConfig config_;
   wire::LineProcess program_;
   std::vector<LessonUse> account_;

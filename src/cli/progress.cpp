@@ -29,8 +29,8 @@ class Drawing {
     else if (e.kind == "generation") on_generation(f);
     else if (e.kind == "curve") line(fmt::format("  after {:>4} tasks: {:>7} on validation tasks [{} to {}]", number(f, "tasks_seen"), percent(f["score"]["mean"]), percent(f["score"]["low"]), percent(f["score"]["high"])));
     else if (e.kind == "arm") line(fmt::format("  {}: {} of {} [{} to {}]", bold(text(f, "arm")), percent(f["score"]["mean"]), counted(number(f, "tasks"), "unseen task"), percent(f["score"]["low"]), percent(f["score"]["high"])));
-    else if (e.kind == "warning") line("  warning: " + text(f, "text"));
-    else if (e.kind == "message") line(dim("  " + text(f, "text")));
+    else if (e.kind == "warning") line("  warning: " + printable_lines(text(f, "text")));
+    else if (e.kind == "message") line(dim("  " + printable_lines(text(f, "text"))));
     else if (e.kind == "round") on_round(f);
   }
 
@@ -42,7 +42,7 @@ class Drawing {
   }
   void on_run(const wire::Json& f) {
     note(fmt::format("{} run {} of '{}': {} by {}, model {}, seed {}; {} to learn from, {} to judge by", f.value("resumed", false) ? "resuming" : "starting",
-                     text(f, "run").substr(0, 13), text(f, "name"), text(f, "env"), text(f, "method"), text(f, "model").empty() ? "none" : text(f, "model"), number(f, "seed"),
+                     text(f, "run").substr(0, 13), printable(text(f, "name"), 200), text(f, "env"), text(f, "method"), text(f, "model").empty() ? "none" : text(f, "model"), number(f, "seed"),
                      counted(number(f, "train_tasks"), "task"), counted(number(f, "test_tasks"), "unseen one")));
   }
   void on_phase(const wire::Json& f) {

@@ -71,12 +71,13 @@ int show(const Context& context, const std::string& name) {
     print_json(j);
     return 0;
   }
-  print(fmt::format("{} ({}), {} by {}, seed {}, {}, started {}", run.id, run.name, run.env, run.method, run.seed, to_string(run.status), when(run.created_ms)));
+  // An imported run may say anything.
+  print(printable_lines(fmt::format("{} ({}), {} by {}, seed {}, {}, started {}", run.id, run.name, run.env, run.method, run.seed, to_string(run.status), when(run.created_ms))));
   print(fmt::format("episodes {}", j["episodes"].get<int>()));
-  for (const auto& s : store.scopes(run.id)) print(fmt::format("lessons  {} at version {}{}", s.live, s.version, s.scope == run.id ? "" : " in " + s.scope));
+  for (const auto& s : store.scopes(run.id)) print(fmt::format("lessons  {} at version {}{}", s.live, s.version, s.scope == run.id ? "" : " in " + printable(s.scope, 200)));
   if (j["result"].is_object() && j["result"].contains("baseline")) print(fmt::format("score    {} before, {} after", share(j["result"], "baseline"), share(j["result"], "learned")));
   print("report   " + j["report"].get<std::string>());
-  print("\n" + run.recipe_yaml);
+  print("\n" + printable_lines(run.recipe_yaml));
   return 0;
 }
 

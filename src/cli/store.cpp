@@ -68,7 +68,7 @@ int list(const Context& context, const StoreFlags& flags) {
 int show(const Context& context, const std::string& id) {
   const Store store = open(context, Opening::read);
   if (const auto e = store.episode(id)) {
-    print(context.json ? wire::dump(wire::to_json(*e)) : wire::to_json(*e).dump(2, ' ', false, wire::Json::error_handler_t::replace));
+    print(context.json ? wire::dump(wire::to_json(*e)) : printable_lines(wire::to_json(*e).dump(2, ' ', false, wire::Json::error_handler_t::replace)));
     if (!context.json) print(fmt::format("lessons that rest on it: {}", store.resting_on(id).size()));
     return 0;
   }
@@ -76,7 +76,7 @@ int show(const Context& context, const std::string& id) {
     auto json = wire::to_json(l->lesson);
     json["added"] = l->added;
     json["retired"] = l->retired;
-    print(context.json ? wire::dump(json) : json.dump(2, ' ', false, wire::Json::error_handler_t::replace));
+    print(context.json ? wire::dump(json) : printable_lines(json.dump(2, ' ', false, wire::Json::error_handler_t::replace)));
     return 0;
   }
   throw Error(Fault::not_found, "no episode and no lesson has the id '" + id + "'");
@@ -163,7 +163,7 @@ int verify_all(const Context& context) {
   if (context.json) print_json({{"path", store.path().string()}, {"problems", problems}, {"hash", problems.empty() ? content_hash(store) : ""}});
   else if (problems.empty()) print(fmt::format("{}: sound (schema {}, content {})", store.path().string(), store.schema_version(), content_hash(store).substr(0, 16)));
   else
-    for (const auto& p : problems) print(p);
+    for (const auto& p : problems) print(printable_lines(p));
   return problems.empty() ? 0 : 1;
 }
 

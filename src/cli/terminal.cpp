@@ -12,13 +12,6 @@ namespace hone::cli {
 
 namespace {
 
-// Columns that UTF-8 text takes, counting every code point as one.
-std::size_t width(std::string_view text) {
-  std::size_t n = 0;
-  for (unsigned char c : text) n += (c & 0xC0U) != 0x80U;
-  return n;
-}
-
 // "12", "-0.5", "2:05", "37.5 %", "98.1 MB": digits with sign, dot or colon, then perhaps a unit after a blank.
 bool numeric(std::string_view cell) {
   std::size_t i = !cell.empty() && (cell[0] == '+' || cell[0] == '-') ? 1 : 0;
@@ -34,11 +27,14 @@ bool numeric(std::string_view cell) {
 
 constexpr std::size_t kLabel = 28;  // columns of a bar's label
 
-// Standard output's columns; no limit where it is no terminal.
-std::size_t terminal_width() {
-  if (isatty(STDOUT_FILENO) == 0) return std::string::npos;
-  winsize size{};
-  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+// Bytes of the character at `at` that a terminal would act on, 0 for one it only shows. C1 controls are U+0080 to U+009F; U+202A
+// to U+202E and U+2066 to U+2069 turn the direction of what follows.
+std::size_t acted_on(std::string_view good, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return at + i < good.size() ? static_cast<unsigned char>(good[at + i]) : 0U; };
+  if (byte(0) < 0x20 || byte(0) == 0x7F) return 1;
+  if (byte(0) == 0xC2 && byte(1) >= 0x80 && byte(1) <= 0x9F) return 2;
+  if (byte(0) == 0xE2 && ((byte(1) == 0x80 && byte(2) >= 0xAA && byte(2) <= 0xAE) || (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9))) return 3;
+  return 0;
 }
 
 // Lines of at most `most` columns, broken at blanks where there is one.
@@ -59,10 +55,29 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t most) {
   return lines;
 }
 
+std::string painted(const char* code, std::string_view text) { return colour() ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text); }
+
 }  // namespace
 
+std::size_t width(std::string_view text) {
+  std::size_t n = 0;
+  for (const unsigned char c : text) n += (c & 0xC0U) != 0x80U;
+  return n;
+}
+
+std::size_t terminal_width() {
+  if (isatty(STDOUT_FILENO) == 0) return std::string::npos;
+  winsize size{};
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
 bool colour() {
-  static const bool on = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  const auto on_terminal = [] {
+    const char* none = std::getenv("NO_COLOR");  // no-color.org: set and not empty
+    const char* term = std::getenv("TERM");
+    return isatty(STDOUT_FILENO) != 0 && (none == nullptr || *none == 0) && (term == nullptr || std::string_view(term) != "dumb");
+  };
+  static const bool on = on_terminal();
   return on;
 }
 bool interactive() {
@@ -70,8 +85,10 @@ bool interactive() {
   return on;
 }
 
-std::string bold(std::string_view text) { return colour() ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text); }
-std::string dim(std::string_view text) { return colour() ? fmt::format("\x1b[2m{}\x1b[0m", text) : std::string(text); }
+std::string bold(std::string_view text) { return painted("1", text); }
+std::string dim(std::string_view text) { return painted("2", text); }
+std::string green(std::string_view text) { return painted("32", text); }
+std::string red(std::string_view text) { return painted("31", text); }
 
 void print(std::string_view text) { fmt::print(stdout, "{}\n", text); }
 void print_json(const wire::Json& json) {
@@ -83,19 +100,36 @@ void note(std::string_view text) { fmt::print(stderr, "{}\n", text); }
 void fail(std::string_view text, bool json, std::string_view kind) {
   if (json) print_json({{"error", text}, {"kind", kind}});
   const bool named = text.starts_with("hone ") || text.starts_with("hone:");  // "hone learn: ..." says it already
-  fmt::print(stderr, "{}{}\n", named ? "" : "hone: ", text);
+  fmt::print(stderr, "{}{}\n", named ? "" : "hone: ", printable_lines(text));  // it may quote a file or a program
 }
 
 std::string printable(std::string_view text, std::size_t most) {
   std::string out;
   std::size_t n = 0;
   const std::string good = wire::valid_utf8(text);
-  for (std::size_t i = 0; i < good.size(); ++i) {
-    const auto c = static_cast<unsigned char>(good[i]);
-    if ((c & 0xC0U) != 0x80U && ++n > most) return out + "…";
-    out += c == '\n' || c == '\t' ? ' ' : (c < 0x20 || c == 0x7f ? '.' : good[i]);
+  for (std::size_t i = 0; i < good.size();) {
+    if (n++ == most) return out + "…";
+    const std::size_t acted = acted_on(good, i);
+    if (acted > 0) {
+      out += good[i] == '\n' || good[i] == '\t' ? ' ' : '.';
+      i += acted;
+      continue;
+    }
+    do out += good[i++];
+    while (i < good.size() && (static_cast<unsigned char>(good[i]) & 0xC0U) == 0x80U);
   }
   return out;
+}
+
+std::string printable_lines(std::string_view text) {
+  std::string out;
+  for (;;) {
+    const std::size_t end = text.find('\n');
+    out += printable(text.substr(0, end), std::string::npos);
+    if (end == std::string_view::npos) return out;
+    out += '\n';
+    text.remove_prefix(end + 1);
+  }
 }
 
 void print_table(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows) {

@@ -16,6 +16,11 @@ bool interactive();  // standard error is a terminal
 
 std::string bold(std::string_view text);
 std::string dim(std::string_view text);
+std::string green(std::string_view text);
+std::string red(std::string_view text);
+
+std::size_t width(std::string_view text);  // columns that UTF-8 text takes, counting every code point as one
+std::size_t terminal_width();              // of standard output; no limit (npos) where it is no terminal
 
 void print(std::string_view text);       // a line on standard output
 void print_json(const wire::Json& json);  // one line on standard output, flushed
@@ -31,7 +36,10 @@ std::string duration(double seconds);        // "4 s", "2:05", "1:02:05"
 std::string count(double number);            // "812", "12.3 k", "4.1 M", "1.54 B"
 std::string counted(double number, std::string_view one, std::string_view many = {});  // "1 task", "2 tasks"; many: one + "s"
 std::string bytes_text(double bytes);        // "98.1 MB"
-std::string printable(std::string_view text, std::size_t most = 60);  // one line, control characters shown as a dot
+// One line. What a terminal would act on is shown as a dot: control characters (C0, DEL, C1) and those that turn the direction
+// of writing; bytes that are no UTF-8 as U+FFFD.
+std::string printable(std::string_view text, std::size_t most = 60);
+std::string printable_lines(std::string_view text);  // the same, line breaks kept and nothing cut
 
 // One line that is redrawn in place on a terminal, or a line now and then where there is none.
 class Bar {

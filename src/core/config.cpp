@@ -34,7 +34,7 @@ template <class T>
 void parse_number(const std::string& text, T& out, const char* expected) {
   const char* end = text.data() + text.size();
   const auto [p, ec] = std::from_chars(text.data(), end, out);
-  if (ec != std::errc() || p != end) throw Error(Fault::bad_input, std::string("expected ") + expected + ", got '" + text + "'");
+  if (ec != std::errc() || p != end) throw Error(Fault::bad_input, std::string("expected ") + expected + ", got '" + excerpt(text) + "'");
 }
 
 }  // namespace
@@ -55,10 +55,14 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
 Error unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& names, std::string_view where) {
   std::ostringstream s;
   if (!where.empty()) s << where << ": ";
-  s << "unknown " << what << " '" << name << "'";
-  if (const auto near = nearest_name(name, names); !near.empty()) s << "; did you mean '" << near << "'?";
-  s << " (known:";
-  for (std::size_t i = 0; i < names.size(); ++i) s << (i == 0 ? " " : ", ") << names[i];
+  s << "unknown " << what << " '" << excerpt(name) << "'";
+  if (const auto near = nearest_name(name, names); !near.empty()) s << "; did you mean '" << excerpt(near) << "'?";
+  constexpr std::size_t most = 1200;  // bytes: a file may have thousands of fields
+  std::string known;
+  std::size_t i = 0;
+  for (; i < names.size() && known.size() < most; ++i) known += std::string(i == 0 ? " " : ", ") + excerpt(names[i]);
+  s << " (known:" << known;
+  if (i < names.size()) s << " and " << names.size() - i << " more";
   s << ")";
   return Error(Fault::usage, s.str());
 }
@@ -68,14 +72,14 @@ namespace config_detail {
 void parse(const std::string& text, bool& out) {
   if (text == "true" || text == "yes" || text == "on" || text == "1") out = true;
   else if (text == "false" || text == "no" || text == "off" || text == "0") out = false;
-  else throw Error(Fault::bad_input, "expected true or false, got '" + text + "'");
+  else throw Error(Fault::bad_input, "expected true or false, got '" + excerpt(text) + "'");
 }
 void parse(const std::string& text, int& out) { parse_number(text, out, "a whole number"); }
 void parse(const std::string& text, std::int64_t& out) { parse_number(text, out, "a whole number"); }
 void parse(const std::string& text, std::uint64_t& out) { parse_number(text, out, "a whole number of at least 0"); }
 void parse(const std::string& text, double& out) {
   parse_number(text, out, "a number");
-  if (!std::isfinite(out)) throw Error(Fault::bad_input, "expected a finite number, got '" + text + "'");
+  if (!std::isfinite(out)) throw Error(Fault::bad_input, "expected a finite number, got '" + excerpt(text) + "'");
 }
 void parse(const std::string& text, std::string& out) { out = text; }
 
@@ -107,7 +111,7 @@ std::string range_text(Range range) {
 
 void check_range(double value, Range range, const std::string& text) {
   if (value < range.min || value > range.max)
-    throw Error(Fault::bad_input, "expected " + range_text(range) + ", got " + text);
+    throw Error(Fault::bad_input, "expected " + range_text(range) + ", got " + excerpt(text));
 }
 
 Error misfit(const Setting& setting, std::string_view name, const std::string& why) {

@@ -44,6 +44,16 @@ TEST(Config, ReadsEveryTypeAndKeepsDefaults) {
   EXPECT_EQ(c.rate, 0.5);
 }
 
+TEST(Config, ErrorsShowOnlyTheStartOfWhatIsLong) {
+  const std::string start = std::string(119, 'x') + "...", text = std::string(119, 'x') + "\xC3\xA9" + std::string(1'000'000, 'x');
+  EXPECT_EQ(excerpt(text), start);
+  EXPECT_EQ(error_of(settings({{"tries", text}})), "field 'tries': expected a whole number, got '" + start + "'");
+  EXPECT_EQ(std::string(unknown_name("word", text, {"a"}).what()), "unknown word '" + start + "' (known: a)");
+  const std::string many = unknown_name("word", "a", std::vector<std::string>(10'000, text)).what();
+  EXPECT_LT(many.size(), 2'000U);
+  EXPECT_TRUE(many.ends_with(" and 9990 more)"));
+}
+
 TEST(Config, ErrorsNamePlaceFieldExpectationAndWhatCame) {
   Settings given;
   given["tries"] = Setting{{"twelve"}, false, "a.yaml:4"};

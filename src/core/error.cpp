@@ -18,6 +18,14 @@ std::string_view to_string(Fault fault) {
   return "internal";
 }
 
+std::string excerpt(std::string_view text) {
+  constexpr std::size_t longest = 120;
+  if (text.size() <= longest) return std::string(text);
+  std::size_t end = longest;
+  while (end > longest - 4 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return std::string(text.substr(0, end)) + "...";
+}
+
 Error Error::within(std::string_view context) const {
   return Error(fault_, std::string(context) + ": " + what());
 }

@@ -23,6 +23,9 @@ enum class Fault {
 
 std::string_view to_string(Fault fault);
 
+// The start of what came from outside, for a message: at most 120 bytes, not cut inside a UTF-8 character, then "...".
+std::string excerpt(std::string_view text);
+
 class Error : public std::runtime_error {
  public:
   Error(Fault fault, const std::string& message) : std::runtime_error(message), fault_(fault) {}

@@ -108,6 +108,16 @@ class BatchWorld {
   virtual double score(double episode_return, int steps) const = 0;
 };
 
+// Second interface of a BatchWorld that a person can play.
+class Shown {
+ public:
+  virtual ~Shown() = default;
+  virtual std::vector<std::string> action_names() const = 0;  // of the discrete actions, from the lowest
+  virtual std::string legend() const = 0;                     // what the signs of a picture mean
+  // One slot's observation as lines of text.
+  virtual std::string picture(std::span<const std::byte> observation) const = 0;
+};
+
 // Plain values to and from bytes, little-endian hosts only (checked in reflex.cpp).
 template <class T>
 void put(Sink& sink, const T& value) {

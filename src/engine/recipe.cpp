@@ -2,6 +2,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -9,6 +10,7 @@
 #include "core/error.h"
 #include "embedded/builtin_recipe.h"
 #include "models/backend.h"
+#include "wire/json.h"
 
 namespace hone {
 
@@ -27,7 +29,7 @@ struct Reader {
     throw Error(Fault::bad_input, at(node) + ": " + what);
   }
   std::string scalar(const YAML::Node& node, const std::string& field) const {
-    if (!node.IsScalar()) fail(node, "field '" + field + "': expected one value, got " + kind(node));
+    if (!node.IsScalar()) fail(node, "field '" + excerpt(field) + "': expected one value, got " + kind(node));
     return node.Scalar();
   }
   static std::string kind(const YAML::Node& node) {
@@ -44,7 +46,7 @@ struct Reader {
       s.list = true;
       for (const auto& item : node) s.values.push_back(scalar(item, field));
     } else {
-      fail(node, "field '" + field + "': expected one value or a list, got " + kind(node));
+      fail(node, "field '" + excerpt(field) + "': expected one value or a list, got " + kind(node));
     }
     return s;
   }
@@ -55,7 +57,7 @@ struct Reader {
     std::set<std::string> seen;
     for (const auto& item : node) {
       const auto key = scalar(item.first, field);
-      if (!seen.insert(key).second) fail(item.first, "field '" + key + "' appears twice");
+      if (!seen.insert(key).second) fail(item.first, "field '" + excerpt(key) + "' appears twice");
       out.emplace_back(key, item.second);
     }
     return out;
@@ -126,13 +128,13 @@ const std::vector<std::string> kTopLevel = {"name",  "env",        "agent",  "le
 void apply_override(YAML::Node root, const std::string& text) {
   const auto eq = text.find('=');
   if (eq == std::string::npos || eq == 0)
-    throw Error(Fault::usage, "--set: expected key=value, got '" + text + "'");
+    throw Error(Fault::usage, "--set: expected key=value, got '" + excerpt(text) + "'");
   const std::string key = text.substr(0, eq);
   YAML::Node value;
   try {
     value = YAML::Load(text.substr(eq + 1));
   } catch (const YAML::Exception& e) {
-    throw Error(Fault::usage, "--set " + key + ": " + e.what());
+    throw Error(Fault::usage, "--set " + excerpt(key) + ": " + excerpt(e.what()));
   }
   const auto dot = key.find('.');
   const std::string top = key.substr(0, dot);
@@ -164,7 +166,7 @@ C section(const Reader& r, const YAML::Node& node, const std::string& field) {
 std::string plain_name(const Reader& r, const YAML::Node& node) {
   auto name = r.scalar(node, "name");
   if (name.empty() || name.front() == '.' || name.find_first_of(std::string("/\\\0", 3)) != std::string::npos)
-    r.fail(node, "field 'name': expected a name without '/' that does not begin with '.', got '" + name + "'");
+    r.fail(node, "field 'name': expected a name without '/' that does not begin with '.', got '" + excerpt(name) + "'");
   return name;
 }
 
@@ -202,11 +204,22 @@ void check_arms(const Recipe& recipe) {
   for (const auto& arm : recipe.arms) {
     baselines += arm.role == ArmRole::baseline;
     learned += arm.role == ArmRole::learned;
-    if (!names.insert(arm.name).second) throw Error(Fault::bad_input, arm.agent.where + ": two arms are named '" + arm.name + "'");
+    if (!names.insert(arm.name).second) throw Error(Fault::bad_input, arm.agent.where + ": two arms are named '" + excerpt(arm.name) + "'");
   }
   if (!recipe.arms.empty() && (baselines != 1 || learned != 1))
     throw Error(Fault::bad_input, recipe.path + ": arms: expected one arm with role: baseline and one with role: learned, got " +
                                       std::to_string(baselines) + " and " + std::to_string(learned));
+}
+
+// YAML libraries take bytes that are no UTF-8 and write others in their place; after a NUL they believe in UTF-16 or UTF-32.
+void require_utf8(std::string_view text, const std::string& at, Fault fault) {
+  const std::string good = wire::valid_utf8(text);
+  const auto bad = std::mismatch(text.begin(), text.end(), good.begin(), good.end()).first;
+  const auto nul = std::find(text.begin(), text.end(), '\0');
+  const auto first = std::min(bad, nul);
+  if (first == text.end()) return;
+  throw Error(fault, at + (fault == Fault::usage ? "" : ":" + std::to_string(std::count(text.begin(), first, '\n') + 1)) + ": expected UTF-8 text, got " +
+                         (first == nul ? "a NUL byte" : "other bytes"));
 }
 
 // Comments of the file are lost; what was changed is said at the top.
@@ -226,15 +239,17 @@ const Arm* Recipe::arm(ArmRole role) const {
 }
 
 Recipe parse_recipe(const std::string& text, const std::string& path, const std::vector<std::string>& overrides) {
+  require_utf8(text, path, Fault::bad_input);
+  for (const auto& o : overrides) require_utf8(o, "--set", Fault::usage);
   Reader r{path, {}};
   YAML::Node root;
   try {
     root = YAML::Load(text);
+    if (!root.IsMap()) throw Error(Fault::bad_input, path + ": expected a map of fields (env, method, ...), got " + Reader::kind(root));
     for (const auto& o : overrides) apply_override(root, o);
-  } catch (const YAML::ParserException& e) {
-    throw Error(Fault::bad_input, path + ":" + std::to_string(e.mark.line + 1) + ": not valid YAML: " + e.msg);
+  } catch (const YAML::Exception& e) {
+    throw Error(Fault::bad_input, path + ":" + std::to_string(e.mark.line + 1) + ": not valid YAML: " + excerpt(e.msg));
   }
-  if (!root.IsMap()) throw Error(Fault::bad_input, path + ": expected a map of fields (env, method, ...), got " + Reader::kind(root));
 
   Recipe out;
   out.path = path;

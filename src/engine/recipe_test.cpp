@@ -95,5 +95,16 @@ TEST(Recipe, EveryBuiltInRecipeReads) {
   }
 }
 
+TEST(Recipe, OverridesOfWhatIsNoMapAreOneError) {
+  EXPECT_NE(error_of("desk", {"seed=2"}).find("r.yaml: expected a map of fields"), std::string::npos);
+  EXPECT_NE(error_of("[env]", {"env.tries=2"}).find("r.yaml: expected a map of fields"), std::string::npos);
+}
+
+TEST(Recipe, MustBeUtf8) {
+  EXPECT_EQ(error_of("env: desk\nmethod: ex\xffpel\n"), "r.yaml:2: expected UTF-8 text, got other bytes");
+  EXPECT_EQ(error_of("env: desk\nmethod: expel\n", {"env.\xff=1"}), "--set: expected UTF-8 text, got other bytes");
+  EXPECT_EQ(error_of("env: desk\nmethod: expel\n", {std::string("method=\0\0\0x", 11)}), "--set: expected UTF-8 text, got a NUL byte");
+}
+
 }  // namespace
 }  // namespace hone

@@ -96,6 +96,41 @@ TEST(WorldConformance, AnEnvCanBeResetInTheMiddle) {
   }
 }
 
+// What undo rests on: a state taken anywhere, put back anywhere, goes on as it did the first time.
+TEST(WorldConformance, ASavableEnvGoesOnFromASavedState) {
+  for (const EnvEntry* e : listed(false)) {
+    const auto world = e->open(settings_for(*e));
+    const auto tasks = world->tasks(Split::train);
+    const auto env = world->make(Split::train), other = world->make(Split::train);
+    auto* savable = dynamic_cast<Savable*>(env.get());
+    if (savable == nullptr) continue;
+    auto* copy = dynamic_cast<Savable*>(other.get());
+    Observation seen = env->reset(tasks.at(0));
+    other->reset(tasks.at(1));
+    for (int step = 0; step < 20; ++step) {
+      MemorySink state;
+      savable->save(state);
+      const std::string action = seen.choices.empty() ? "look" : seen.choices[static_cast<std::size_t>(step) % seen.choices.size()];
+      const Outcome first = env->step(action);
+      MemorySource here(state.data), there(state.data);
+      savable->load(here);
+      copy->load(there);
+      for (const auto& again : {env->step(action), other->step(action)}) {
+        EXPECT_EQ(again.next.text, first.next.text) << e->name;
+        EXPECT_EQ(again.next.choices, first.next.choices) << e->name;
+        EXPECT_EQ(again.ending, first.ending) << e->name;
+        EXPECT_EQ(again.score, first.score) << e->name;
+      }
+      for (std::size_t bytes = 0; bytes < state.data.size(); ++bytes) {
+        MemorySource cut(std::span(state.data).first(bytes));
+        EXPECT_THROW(copy->load(cut), Error) << e->name << ": a state that was cut";
+      }
+      if (first.ending) break;
+      seen = first.next;
+    }
+  }
+}
+
 TEST(WorldConformance, FactsSayWhatAnAgentMustKnow) {
   for (const EnvEntry* e : listed(false)) {
     const auto world = e->open(settings_for(*e));

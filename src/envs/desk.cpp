@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/reflex.h"
 #include "core/rng.h"
 #include "embedded/desk_data.h"
 #include "envs/splits.h"
@@ -82,7 +83,7 @@ const std::string* meant_queue(const std::vector<std::string>& queues, std::stri
   return found;
 }
 
-class DeskEnv final : public Env {
+class DeskEnv final : public Env, public Savable {
  public:
   DeskEnv(const DeskData& data, Split split) : data_(data), tries_(split == Split::train ? data.config.train_tries : data.config.eval_tries) {
     // All of them: folds evaluate training tasks under the rules of evaluation.
@@ -94,6 +95,7 @@ class DeskEnv final : public Env {
     const auto it = label_of_.find(task.id);
     if (it == label_of_.end())
       throw Error(Fault::bad_input, "desk: expected a task of these settings, got '" + task.id + "'");
+    task_ = task.id;
     label_ = it->second;
     left_ = tries_;
     open_ = data_.splits.queues;
@@ -125,6 +127,31 @@ class DeskEnv final : public Env {
     return out;
   }
 
+  void save(Sink& sink) const override {
+    put_text(sink, label_ != nullptr ? task_ : "");
+    put(sink, static_cast<std::int32_t>(left_));
+    for (const auto& queue : data_.splits.queues) put(sink, static_cast<std::uint8_t>(std::binary_search(open_.begin(), open_.end(), queue)));
+  }
+
+  void load(Source& source) override {
+    const std::string task = get_text(source);
+    std::int32_t left = 0;
+    get(source, left);
+    std::vector<std::string> open;
+    for (const auto& queue : data_.splits.queues) {
+      std::uint8_t offered = 0;
+      get(source, offered);
+      if (offered != 0) open.push_back(queue);
+    }
+    const auto it = label_of_.find(task);
+    if ((!task.empty() && it == label_of_.end()) || left < 0 || left > tries_)
+      throw Error(Fault::corrupt, "desk: saved state is of another desk");
+    task_ = task;
+    label_ = task.empty() ? nullptr : it->second;
+    left_ = left;
+    open_ = std::move(open);
+  }
+
  private:
   std::string refusal(const std::string* queue, std::string_view action) const {
     if (queue != nullptr) return "Bounced: " + *queue + " is not the right queue.";
@@ -136,8 +163,9 @@ class DeskEnv final : public Env {
   const DeskData& data_;
   int tries_, left_ = 0;
   std::unordered_map<std::string, const std::string*> label_of_;
-  const std::string* label_ = nullptr;  // of the request at hand; null when none is
-  std::vector<std::string> open_;       // queues not tried yet
+  std::string task_;                    // id of the request at hand
+  const std::string* label_ = nullptr;  // of it; null when there is none
+  std::vector<std::string> open_;       // queues not tried yet, sorted as all of them are
 };
 
 class DeskWorld final : public World {

@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "core/reflex.h"
 #include "core/rng.h"
 
 namespace hone {
@@ -282,6 +283,18 @@ TEST(Desk, LabelsAreShownWithoutUnderscores) {
   EXPECT_EQ(shown_label(" \t a__b\n"), "a b");
   EXPECT_EQ(normalised("Where's my  CARD??"), "where s my card");
   EXPECT_NE(normalised("???"), normalised("!!!"));
+}
+
+TEST(Desk, AStateOfAnotherDeskIsRefused) {
+  const TempFile file("_savable.csv", small_csv(4, 10));
+  const auto open = [&](const char* tries) { return open_desk(settings({{"requests", file.path}, {"train", "8"}, {"validation", "4"}, {"test", "4"}, {"train_tries", tries}})); };
+  const auto three = open("3"), one = open("1");
+  const auto env = three->make(Split::train), small = one->make(Split::train);
+  env->reset(three->tasks(Split::train)[0]);
+  MemorySink state;
+  dynamic_cast<Savable&>(*env).save(state);
+  MemorySource source(state.data);
+  EXPECT_THROW(dynamic_cast<Savable&>(*small).load(source), Error);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 
@@ -250,7 +251,7 @@ class GridEnv final : public BatchEnv, public Savable {
   std::vector<int> sent_, done_;
 };
 
-class GridWorld final : public BatchWorld {
+class GridWorld final : public BatchWorld, public Shown {
  public:
   explicit GridWorld(GridConfig config) {
     shared_.grid = make_grid(config);
@@ -277,7 +278,35 @@ class GridWorld final : public BatchWorld {
   }
   double score(double episode_return, int) const override { return std::clamp(episode_return, 0.0, 1.0); }
 
+  std::vector<std::string> action_names() const override { return {"left", "down", "right", "up"}; }
+  std::string legend() const override { return "@ you, G goal, O pit, # wall"; }
+  std::string picture(std::span<const std::byte> observation) const override {
+    const Grid& g = shared_.grid;
+    const int here = cell_of(observation);
+    std::string out;
+    for (int s = 0; s < g.states(); ++s) {
+      out += s == here ? '@' : ".#OG"[static_cast<std::size_t>(g.at(s))];
+      out += (s + 1) % g.cols != 0 ? " " : s + 1 < g.states() ? "\n" : "";
+    }
+    return out;
+  }
+
  private:
+  // What observe() wrote, read back.
+  int cell_of(std::span<const std::byte> observation) const {
+    const Grid& g = shared_.grid;
+    if (shared_.config.observe == GridObserve::state) {
+      std::int32_t state = 0;
+      std::memcpy(&state, observation.data(), sizeof state);
+      return state;
+    }
+    std::vector<float> values(observation.size() / sizeof(float));
+    std::memcpy(values.data(), observation.data(), values.size() * sizeof(float));
+    if (shared_.config.observe == GridObserve::one_hot) return static_cast<int>(std::max_element(values.begin(), values.end()) - values.begin());
+    const auto whole = [](float part, int size) { return static_cast<int>(std::lround(part * static_cast<float>(std::max(1, size - 1)))); };
+    return whole(values[0], g.rows) * g.cols + whole(values[1], g.cols);
+  }
+
   Task task_of(int start) const {
     char maze[17];
     std::snprintf(maze, sizeof maze, "%016llx", static_cast<unsigned long long>(shared_.hash));

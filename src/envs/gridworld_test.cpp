@@ -227,5 +227,32 @@ TEST(Gridworld, MisuseIsNamed) {
   EXPECT_THROW(one.env->send(std::span(&one.slot, 1), std::as_bytes(std::span(&a, 1))), Error);  // twice
 }
 
+// Whatever is observed, a person sees the same maze and stands on the same cell.
+TEST(Gridworld, ShowsEveryObservationAsTheSamePicture) {
+  for (const char* observe : {"state", "one_hot", "xy"}) {
+    auto given = with_map({"..#", ".O.", "..G"});
+    given["observe"] = {{observe}, false, ""};
+    const auto world = open_gridworld(given);
+    const auto& shown = dynamic_cast<const Shown&>(*world);
+    const auto env = world->make(1);
+    std::vector<std::byte> obs(env->spec().observation.bytes()), last(obs.size());
+    float reward = 0;
+    std::uint8_t terminated = 0, truncated = 0, fault = 0;
+    const int slot = 0;
+    const Task task = start_at(7);
+    env->reset(std::span(&slot, 1), std::span(&task, 1), {obs, last, std::span(&reward, 1), std::span(&terminated, 1), std::span(&truncated, 1), std::span(&fault, 1)});
+    EXPECT_EQ(shown.picture(obs), ". . #\n. O .\n. @ G") << observe;
+  }
+  const auto world = open_gridworld(with_map({"..#", ".O.", "..G"}));
+  const auto names = dynamic_cast<const Shown&>(*world).action_names();
+  const std::map<std::string, std::int32_t> leads_to{{"left", 3}, {"down", 6}, {"right", 4}, {"up", 0}};
+  for (std::size_t a = 0; a < names.size(); ++a) {
+    One one(*world);
+    one.reset(start_at(3));
+    one.step(static_cast<std::int32_t>(a));
+    EXPECT_EQ(one.terminated != 0 ? one.last : one.obs, leads_to.at(names[a])) << names[a];
+  }
+}
+
 }  // namespace
 }  // namespace hone

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "models/safetensors.h"
 #include "wire/json.h"
 #include "wire/read.h"
 
@@ -29,44 +30,6 @@ std::string read_all(const std::filesystem::path& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return std::move(text).str();
-}
-
-struct Tensor {
-  std::string name;
-  std::vector<std::int64_t> shape;  // slowest first, as safetensors writes it
-  std::size_t begin = 0, end = 0;   // bytes after the header
-};
-
-// safetensors: 8 bytes little-endian length, a JSON header of that length, then the data.
-std::vector<Tensor> read_header(const std::string& bytes, const std::string& at, std::size_t* data) {
-  std::uint64_t length = 0;
-  if (bytes.size() < 8) throw Error(Fault::bad_input, at + ": expected a safetensors file, got " + std::to_string(bytes.size()) + " bytes");
-  std::memcpy(&length, bytes.data(), 8);
-  if (length > bytes.size() - 8) throw Error(Fault::bad_input, at + ": header of " + std::to_string(length) + " bytes in a file of " + std::to_string(bytes.size()));
-  *data = 8 + static_cast<std::size_t>(length);
-  const wire::Json header = wire::parse(std::string_view(bytes).substr(8, length), at);
-  std::vector<Tensor> tensors;
-  for (const auto& [name, entry] : header.items()) {
-    if (name == "__metadata__") continue;
-    const wire::Fields fields(entry, at + ": " + name);
-    std::string type;
-    fields.need("dtype", type);
-    Tensor t{gguf_tensor_name(name), {}, 0, 0};
-    if (t.name.empty()) continue;
-    if (type != "F32") throw Error(Fault::bad_input, at + ": " + name + ": expected F32, got " + type);
-    std::int64_t count = 4;
-    const auto integer = [](const wire::Json& j, const std::string& where) { return wire::read_int(j, where, 0, std::int64_t{1} << 40); };
-    fields.list("shape", t.shape, integer);
-    std::vector<std::int64_t> range;
-    fields.list("data_offsets", range, integer);
-    for (const std::int64_t n : t.shape) count *= n;
-    if (t.shape.empty() || t.shape.size() > 2 || range.size() != 2 || range[1] - range[0] != count || *data + static_cast<std::size_t>(range[1]) > bytes.size())
-      throw Error(Fault::bad_input, at + ": " + name + ": shape and data don't fit the file (truncated?)");
-    t.begin = static_cast<std::size_t>(range[0]);
-    t.end = static_cast<std::size_t>(range[1]);
-    tensors.push_back(std::move(t));
-  }
-  return tensors;
 }
 
 void write_vocabulary(gguf_context& gguf, const std::filesystem::path& path, std::int64_t rows) {
@@ -150,17 +113,22 @@ std::string gguf_tensor_name(const std::string& name) {
 
 void write_bert_gguf(const BertFiles& files, const std::filesystem::path& out) {
   const std::string bytes = read_all(files.weights);
-  std::size_t data = 0;
-  const std::vector<Tensor> tensors = read_header(bytes, files.weights.string(), &data);
+  const auto tensors = read_safetensors(bytes, files.weights.string());
   const std::unique_ptr<gguf_context, Free> gguf(gguf_init_empty());
   const std::int64_t words = write_facts(*gguf, files);
   write_vocabulary(*gguf, files.vocabulary, words);
   const std::unique_ptr<ggml_context, Free> ggml(ggml_init({(tensors.size() + 1) * ggml_tensor_overhead(), nullptr, true}));
-  for (const Tensor& t : tensors) {
+  for (const SafeTensor& t : tensors) {
+    const std::string name = gguf_tensor_name(t.name);
+    if (name.empty()) continue;
+    const std::string where = files.weights.string() + ": " + t.name;
+    if (name.size() >= GGML_MAX_NAME) throw Error(Fault::bad_input, files.weights.string() + ": the name of a tensor is too long: " + wire::shortened(t.name));
+    if (t.dtype != "F32") throw Error(Fault::bad_input, where + ": expected F32, got " + wire::shortened(t.dtype));
+    if (t.shape.empty() || t.shape.size() > 2) throw Error(Fault::bad_input, where + ": expected a vector or a matrix, got " + std::to_string(t.shape.size()) + " dimensions");
     ggml_tensor* tensor = t.shape.size() == 1 ? ggml_new_tensor_1d(ggml.get(), GGML_TYPE_F32, t.shape[0])
                                               : ggml_new_tensor_2d(ggml.get(), GGML_TYPE_F32, t.shape[1], t.shape[0]);
-    ggml_set_name(tensor, t.name.c_str());
-    tensor->data = const_cast<char*>(bytes.data()) + data + t.begin;  // only read
+    ggml_set_name(tensor, name.c_str());
+    tensor->data = const_cast<char*>(bytes.data()) + t.begin;  // only read
     gguf_add_tensor(gguf.get(), tensor);
   }
   if (!gguf_write_to_file(gguf.get(), out.c_str(), false)) throw Error(Fault::io, out.string() + ": can't be written: " + std::strerror(errno));

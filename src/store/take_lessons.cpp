@@ -184,6 +184,10 @@ void Taker::lesson(const Json& line, const std::string& at) {
     throw Error(Fault::bad_input, f.at("added") + ": versions " + std::to_string(n.added) + " to " +
                                       std::to_string(n.retired) + " don't fit its scope, which is at " +
                                       std::to_string(version));
+  if (const auto* weights = std::get_if<Weights>(&l.what); weights != nullptr && !weights->artifact_sha.empty() &&
+      !db.query("SELECT 1 FROM artifact WHERE sha = ?", weights->artifact_sha).step())
+    throw Error(Fault::bad_input, f.at("lesson") + ".what.artifact_sha: names " + wire::shortened(weights->artifact_sha) +
+                                      ", which no line before this one gave");
   const bool renamed = lessons_.count(l.id) != 0;
   auto ours = lesson_here(db, l.id);
   if (renamed || (ours && lesson_content(ours->lesson) != lesson_content(l))) {

@@ -222,6 +222,18 @@ TEST(Import, SaysOnlyTheStartOfWhatItCannotRead) {
     EXPECT_LT(std::string(error_of([&] { imported(store, head + line); }).what()).size(), 500U);
 }
 
+TEST(Import, RefusesWeightsWithoutTheirArtifact) {
+  Store store(":memory:");
+  const std::string text = R"({"type":"hone-store","format":1}
+{"type":"run","id":"r","name":"","recipe":"","config_hash":"","env":"","method":"","model":"","seed":1,"created_ms":1,"status":"finished","meta":"{}"}
+{"type":"scope","name":"s","run":"r","version":1}
+{"type":"lesson","added":1,"place":0,"retired":0,"lesson":{"id":"w","scope":"s","learner":"x","env":"e","kind":"k","what":{"form":"weights","base_sha":"","artifact_sha":"abc","arch":"mlp","tokenizer_sha":"","kind":"net"},"keys":[],"evidence":[],"prompt_hash":"","parent":"","created_ms":1},"vectors":[]}
+)";
+  const Error error = error_of([&] { imported(store, text); });
+  EXPECT_EQ(error.fault(), Fault::bad_input);
+  EXPECT_NE(std::string(error.what()).find(":4.lesson.what.artifact_sha: names abc"), std::string::npos) << error.what();
+}
+
 TEST(Import, OfContradictingContentIsAConflict) {
   Store store(":memory:");
   Episode e = an_episode("", "");

@@ -103,7 +103,38 @@ std::string excerpt(std::string_view line) {
   return "'" + valid_utf8(line.substr(0, most)) + (line.size() > most ? "...'" : "'");
 }
 
+[[noreturn]] void too_long(std::uint64_t max_line_bytes) {
+  throw Error(Fault::io, "wrote a line of more than " + std::to_string(max_line_bytes) + " bytes");
+}
+
 }  // namespace
+
+std::optional<std::string> take_answer(std::string& buffer, std::size_t& searched, bool heard, std::uint64_t max_line_bytes) {
+  const std::size_t end = buffer.find('\n', searched);
+  searched = buffer.size();
+  if (end == std::string::npos) {
+    if (buffer.size() > max_line_bytes) too_long(max_line_bytes);
+    return std::nullopt;
+  }
+  if (!heard) throw Error(Fault::io, "wrote a line before it had read what was asked: " + excerpt(buffer));
+  std::string answer = buffer.substr(0, end);
+  buffer.erase(0, end + 1);
+  searched = 0;
+  if (!buffer.empty()) throw Error(Fault::io, "wrote more than one line: " + excerpt(answer) + " and then " + excerpt(buffer));
+  if (answer.size() > max_line_bytes) too_long(max_line_bytes);
+  return answer;
+}
+
+Json read_answer(std::string_view line) {
+  Json answer;
+  try {
+    answer = parse(line, "its answer");
+  } catch (const Error& e) {
+    throw Error(Fault::io, std::string("answered with what is no JSON: ") + excerpt(line) + " (" + e.what() + ")");
+  }
+  if (!answer.is_object()) throw Error(Fault::io, "answered " + excerpt(line) + " where a JSON object was expected");
+  return answer;
+}
 
 void LineProcess::Fd::close() {
   if (fd >= 0) ::close(fd);
@@ -159,11 +190,10 @@ Json LineProcess::ask(const Json& request) {
   const std::string line = exchange(dump(request) + "\n", deadline, asked);
   Json answer;
   try {
-    answer = parse(line, "its answer");
+    answer = read_answer(line);
   } catch (const Error& e) {
-    fail(asked, std::string("answered with what is no JSON: ") + excerpt(line) + " (" + e.what() + ")");
+    fail(asked, e.what());
   }
-  if (!answer.is_object()) fail(asked, "answered " + excerpt(line) + " where a JSON object was expected");
   if (const auto error = answer.find("error"); error != answer.end())
     throw Error(Fault::bad_input,
                 "program '" + shown() + "' says at '" + asked + "': " +
@@ -181,19 +211,11 @@ std::string LineProcess::exchange(const std::string& line, Clock::time_point dea
   std::string_view left = line;
   bool more_words = true;
   for (std::size_t searched = 0;;) {
-    if (const std::size_t end = buffer_.find('\n', searched); end != std::string::npos) {
-      if (!left.empty()) fail(asked, "wrote a line before it had read what was asked: " + excerpt(buffer_));
-      std::string answer = buffer_.substr(0, end);
-      buffer_.erase(0, end + 1);
-      if (!buffer_.empty())
-        fail(asked, "wrote more than one line: " + excerpt(answer) + " and then " + excerpt(buffer_));
-      if (answer.size() > config_.max_line_bytes)
-        fail(asked, "wrote a line of more than " + std::to_string(config_.max_line_bytes) + " bytes");
-      return answer;
+    try {
+      if (auto answer = take_answer(buffer_, searched, left.empty(), config_.max_line_bytes)) return std::move(*answer);
+    } catch (const Error& e) {
+      fail(asked, e.what());
     }
-    searched = buffer_.size();
-    if (buffer_.size() > config_.max_line_bytes)
-      fail(asked, "wrote a line of more than " + std::to_string(config_.max_line_bytes) + " bytes");
     const auto now = Clock::now();
     if (now >= deadline)
       fail(asked, "gave no answer within " +

@@ -6,7 +6,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <vector>
 
@@ -31,6 +33,15 @@ void visit(V& v, LineProcessConfig& c) {
   v.field("start_seconds", c.start_seconds, "longest wait for the first answer", {.min = 0.01, .max = 86400});
   v.field("max_line_bytes", c.max_line_bytes, "longest line it may write", {.min = 64, .max = 1e9});
 }
+
+// The two steps between what a program wrote and an answer, without a program. Both throw Error{io} with the end of a sentence
+// that begins with the program's name: "wrote more than one line: ...".
+//
+// The one line that was asked for, taken from the front of `buffer`, or nothing while there is no whole line; bytes before
+// `searched` are known to hold no line end. `heard`: the program has read the whole question.
+std::optional<std::string> take_answer(std::string& buffer, std::size_t& searched, bool heard, std::uint64_t max_line_bytes);
+// A JSON object.
+Json read_answer(std::string_view line);
 
 // One owner, one thread at a time.
 class LineProcess {

@@ -163,5 +163,32 @@ TEST(LineProcess, AProgramThatClosedItsInputDoesNotKillUs) {
   EXPECT_TRUE(has(text, "ended with status 5")) << text;
 }
 
+TEST(TakeAnswer, WaitsForAWholeLineAndTakesOne) {
+  std::string buffer = "{\"a\"";
+  std::size_t searched = 0;
+  EXPECT_FALSE(take_answer(buffer, searched, true, 100));
+  buffer += ":1}\n";
+  EXPECT_EQ(take_answer(buffer, searched, true, 100), "{\"a\":1}");
+  EXPECT_TRUE(buffer.empty());
+  EXPECT_EQ(searched, 0U);
+}
+
+TEST(TakeAnswer, RefusesTooMuchTooEarlyAndTooLong) {
+  const auto complaint = [](std::string buffer, bool heard) -> std::string {
+    std::size_t searched = 0;
+    try {
+      take_answer(buffer, searched, heard, 8);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(complaint("1\n2", true), "wrote more than one line: '1' and then '2'");
+  EXPECT_EQ(complaint("1\n", false), "wrote a line before it had read what was asked: '1\n'");
+  EXPECT_EQ(complaint("123456789", true), "wrote a line of more than 8 bytes");
+  EXPECT_EQ(complaint("123456789\n", true), "wrote a line of more than 8 bytes");
+  EXPECT_EQ(complaint("12345678\n", true), "");
+}
+
 }  // namespace
 }  // namespace hone::wire

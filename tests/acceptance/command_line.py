@@ -105,7 +105,7 @@ def check_names():
     catalogues = {verb: last_json(hone(verb, "list", "--json")) for verb in ("env", "agent", "method", "model")}
     for verb, entries in catalogues.items():
         assert bash(verb, "show", "") == {e["name"] for e in entries}, verb
-    assert bash("play", "") == {e["name"] for e in catalogues["env"] if e["tempo"] == "deliberate"}
+    assert bash("play", "") == {e["name"] for e in catalogues["env"]}
     with scratch() as empty:
         done = subprocess.run(["bash", "-c", f'cd {empty}; source {BASH}; COMP_WORDS=(hone learn ""); COMP_CWORD=2; _hone; echo "${{COMPREPLY[@]}}"'], text=True, capture_output=True)
     assert set(done.stdout.split()) == set(recipes), done

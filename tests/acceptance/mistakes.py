@@ -104,6 +104,17 @@ with scratch() as folder:
     with open("/dev/full", "w") as full:
         assert subprocess.run([str(BIN), "--home", home, "runs", "list"], stdout=full, stderr=subprocess.PIPE, timeout=60).returncode == 1
 
+    # an import may say anything, but not to the terminal
+    hostile = "\x1b[2J\x9b2J\u202e"
+    run = {"type": "run", "id": "hostile", "name": hostile, "recipe": f"# {hostile}\n", "config_hash": "", "env": hostile, "method": "", "model": "",
+           "seed": 1, "created_ms": 1, "status": "finished", "meta": "{}"}
+    episode = {"type": "episode", "episode": {"id": "shown", "run": "hostile", "key": "k", "task": {"id": "t", "env": "e", "kind": "k", "goal": hostile}, "ending": "terminal"}}
+    (pathlib.Path(folder) / "hostile.jsonl").write_text("".join(json.dumps(line) + "\n" for line in ({"type": "hone-store", "format": 1}, run, episode)))
+    hone("store", "import", f"{folder}/hostile.jsonl", home=f"{folder}/hostile")
+    for words in (("runs", "list"), ("runs", "show", "hostile"), ("store", "list"), ("store", "show", "shown")):
+        said = hone(*words, home=f"{folder}/hostile").stdout
+        assert "2J" in said and not any(c in said for c in hostile if not c.isprintable()), (words, said)
+
     # names of runs that are not there: said before anything is played
     error("learn", recipe, "--from-store", "nosuch", status=1, words=["nosuch"], home=home)
     error("learn", recipe, "--set", "transfer_from=nosuch", status=1, words=["nosuch"], home=home)
