@@ -5,21 +5,41 @@ usage: pip install unified-planning==1.3.0; python3 tests/reference/pddl_walks.p
 
 From the initial state, up to 25 steps: the applicable actions ("name object ...", lower case) sorted as bytes, their number n and
 the FNV-1a hash of them joined by newlines are noted; action (7919 * step + 3) mod n is taken. At the end the true facts are hashed
-likewise. --data FOLDER is a copy of pddlgym's domains and problems (gripper, blocks). The fixtures of this repository, among them
-problems of the world household, are always walked.
+likewise. --data FOLDER is a copy of pddlgym's domains and problems (gripper, blocks). The fixture of this repository is always walked.
+Problems of the world household take this simulator too long (more than three minutes for 12 steps of the smallest room).
 """
 import argparse
 import json
 import pathlib
 import sys
 import warnings
+from itertools import product
 
+from unified_planning.engines.compilers.grounder import GrounderHelper
 from unified_planning.engines.sequential_simulator import UPSequentialSimulator
 from unified_planning.io import PDDLReader
 from unified_planning.shortcuts import get_environment
 
 warnings.filterwarnings("ignore")
+
+
+def purge(self, items_list, params, conds):
+    """The same as in the release, which fails when two static conditions rule out one object."""
+    out = []
+    for param, objects in zip(params, items_list):
+        mine = self._problem.environment.expression_manager.ParameterExp(param)
+        for cond in conds:
+            position = next((i for i, arg in enumerate(cond.args) if arg == mine), -1)
+            if position >= 0:
+                valid = self._bool_static_fluent_valid_parameters(cond, position)
+                objects = [o for o in objects if o in valid]
+        out.append(list(objects))
+    return out
+
+
+GrounderHelper._purge_items_list = purge
 get_environment().credits_stream = None
+get_environment().error_used_name = False
 
 
 def fnv(text):
@@ -44,8 +64,6 @@ def walk(domain, problem, most_steps, short):
         state = simulator.apply(state, action, parameters)
     # Every fact that holds in the end.
     true = []
-    from itertools import product
-
 
     for fluent in parsed.fluents:
         if not fluent.type.is_bool_type():
@@ -65,14 +83,13 @@ def main():
     out = []
     fixtures = root / "tests/fixtures/pddl"
     out.append(walk(fixtures / "errands.pddl", fixtures / "errands-1.pddl", 60, "fixtures/errands-1.pddl"))
-    for problem in sorted((fixtures / "household").glob("*.pddl")):
-        out.append(walk(root / "data/household/household.pddl", problem, 12, "household/" + problem.name))
-        print(problem.name, file=sys.stderr)
     if args.data:
         for domain in ("gripper", "blocks", "blocks_operator_actions", "blocks_medium"):
             for folder in (domain, domain + "_test"):
                 for problem in sorted((args.data / folder).glob("*.pddl")):
-                    if domain == "blocks_medium" and problem.stem not in ("problem0", "problem1", "problem10", "problem20", "problem30"):
+                    if domain == "blocks_medium" and problem.stem != "problem0":
+                        continue
+                    if domain == "gripper" and problem.stem > "prob10":
                         continue
                     out.append(walk(args.data / (domain + ".pddl"), problem, 25, f"{folder}/{problem.name}"))
                     print(out[-1]["problem"], file=sys.stderr)

@@ -123,6 +123,7 @@ class HouseholdEnv final : public Env, public Savable {
   HouseholdEnv(std::shared_ptr<const Shared> shared, int max_steps) : shared_(std::move(shared)), max_steps_(max_steps) {}
 
   Observation reset(const Task& task) override {
+    task_ = task;
     game_ = shared_->game(task);
     state_ = game_->start();
     steps_ = 0;
@@ -152,23 +153,33 @@ class HouseholdEnv final : public Env, public Savable {
     return out;
   }
 
+  // The task too: a state can be loaded into an Env that plays another one.
   void save(Sink& sink) const override {
-    put(sink, static_cast<std::uint64_t>(state_.size()));
+    put_text(sink, task_.id);
+    put_text(sink, task_.kind);
+    put(sink, task_.seed);
+    const auto room = task_.params.find("room");
+    put_text(sink, room == task_.params.end() ? "" : room->second);
     for (const auto word : state_) put(sink, word);
     put(sink, steps_);
-    put(sink, static_cast<std::uint64_t>(last_action_.size()));
-    sink.write(std::as_bytes(std::span(last_action_)));
+    put_text(sink, last_action_);
   }
   void load(Source& source) override {
-    std::uint64_t n = 0;
-    get(source, n);
-    if (n != state_.size()) throw Error(Fault::corrupt, "household: a saved state of " + std::to_string(n) + " words, expected " + std::to_string(state_.size()));
-    for (auto& word : state_) get(source, word);
-    get(source, steps_);
-    get(source, n);
-    if (n > (1U << 20)) throw Error(Fault::corrupt, "household: a saved action of " + std::to_string(n) + " bytes");
-    last_action_.resize(n);
-    source.read(std::as_writable_bytes(std::span(last_action_)));
+    Task task;
+    task.id = get_text(source);
+    task.kind = get_text(source);
+    get(source, task.seed);
+    if (const auto room = get_text(source); !room.empty()) task.params["room"] = room;
+    const auto game = shared_->game(task);
+    pddl::State state = game->start();
+    for (auto& word : state) get(source, word);
+    int steps = 0;
+    get(source, steps);
+    last_action_ = get_text(source);
+    task_ = std::move(task);
+    game_ = game;
+    state_ = std::move(state);
+    steps_ = steps;
   }
 
  private:
@@ -181,6 +192,7 @@ class HouseholdEnv final : public Env, public Savable {
 
   std::shared_ptr<const Shared> shared_;
   int max_steps_;
+  Task task_;
   std::shared_ptr<const Game> game_;
   pddl::State state_;
   int steps_ = 0;
