@@ -366,7 +366,8 @@ int RemoteModel::count_tokens(std::string_view text) {
   try {
     const std::string whole = wire::valid_utf8(text);  // llama.cpp reads "content", vLLM "prompt"
     const Json reply = server_.ask({.path = "/tokenize",
-                                    .body = {{"model", model_}, {"content", whole}, {"prompt", whole}, {"add_special", false}, {"add_special_tokens", false}},
+                                    .body = {{"model", model_}, {"content", whole}, {"prompt", whole}, {"add_special", false}, {"add_special_tokens", false},
+                                             {"parse_special", false}},
                                     .at_root = true}).reply;
     if (reply.contains("tokens") && reply["tokens"].is_array()) count = static_cast<int>(reply["tokens"].size());
     else if (reply.contains("count") && reply["count"].is_number_integer()) count = static_cast<int>(wire::read_int(reply["count"], "count", 0, 1 << 30));

@@ -242,6 +242,7 @@ TEST(RemoteModel, CountsTokensByTheServerOrByBytes) {
   EXPECT_EQ(counting.count_tokens("x"), 5);
   EXPECT_EQ(counting.count_tokens("x"), 5);
   EXPECT_EQ(server.asked("/tokenize"), 2);
+  EXPECT_EQ(server.bodies().back()["parse_special"], false);  // "<|im_end|>" in a text is text
 }
 
 TEST(RemoteModel, ServesManyThreadsWithinItsBound) {
