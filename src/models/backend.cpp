@@ -96,14 +96,6 @@ std::filesystem::path model_file(const std::string& spec) {
   return file_like(spec) ? std::filesystem::path(spec) : path_of(spec);
 }
 
-bool is_remote(std::string_view spec) { return spec.starts_with("http://") || spec.starts_with("https://"); }
-
-bool only_transport(std::string_view setting) {
-  for (const char* name : {"key_env", "timeout_s", "stall_s", "retries", "backoff_s", "concurrency", "cache"})
-    if (setting == name) return true;
-  return false;
-}
-
 OpenModel open_model(const std::string& spec, const ModelOptions& options) { return backend_of(spec).open(spec, options); }
 
 std::unique_ptr<Embedder> open_embedder(const std::string& spec, const ModelOptions& options) {
