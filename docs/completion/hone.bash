@@ -4,7 +4,7 @@
 _hone_options() {
   case $1 in
     learn) echo --set --fresh --dry-run --from-store --fields ;;
-    eval) echo --set --seeds --tasks --version ;;
+    eval) echo --set --seeds --tasks --run --version ;;
     play) echo --set --tasks --task --split --save ;;
     recall) echo -k --run --by --outcome --kind --env --diversity --version --embedder ;;
     "runs rm") echo --and-dependents ;;

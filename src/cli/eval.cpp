@@ -16,6 +16,7 @@ namespace {
 struct EvalFlags {
   std::vector<std::string> recipes, set;
   int seeds = 1, tasks = 0;
+  std::string run;
   std::int64_t version = -1;
 };
 
@@ -41,6 +42,7 @@ int eval(const Context& context, const EvalFlags& flags) {
   for (const auto& r : flags.recipes) options.recipes.push_back(load_recipe(r, flags.set));
   options.seeds = flags.seeds;
   options.tasks = flags.tasks;
+  options.run = flags.run;
   if (flags.version >= 0) options.version = static_cast<std::uint64_t>(flags.version);
   need_store(context);
   options.listener = context.json ? make_listener(true) : naming_runs(make_listener(false), context);
@@ -72,6 +74,7 @@ void add_eval(CLI::App& app, Context& context) {
   command->add_option("--set", flags->set, "replace a field in every recipe")->take_all()->allow_extra_args(false);
   command->add_option("--seeds", flags->seeds, "so many runs of each recipe: seed, seed + 1, ...")->capture_default_str()->check(CLI::Range(1, 1000));
   command->add_option("--tasks", flags->tasks, "only the first so many test tasks, 0 = all")->capture_default_str()->check(CLI::Range(0, 1000000));
+  command->add_option("--run", flags->run, "play the lessons of this run (name or start of its id) with the recipes' agents: what a setting of the agent changes, without learning again");
   command->add_option("--version", flags->version, "the lessons as they were at this version; 1 is the first round of learning")->check(CLI::NonNegativeNumber);
   command->callback([flags, &context] { context.action = [flags, &context] { return eval(context, *flags); }; });
 }

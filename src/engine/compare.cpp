@@ -1,6 +1,7 @@
 #include "engine/compare.h"
 
 #include <chrono>
+#include <set>
 
 #include "core/error.h"
 #include "engine/arms.h"
@@ -29,6 +30,19 @@ RunInfo finished_run(const Store& store, const Recipe& recipe, const std::string
                                       (recipe.path.rfind("builtin:", 0) == 0 ? recipe.path.substr(8) : recipe.path) + " --set seed=" +
                                       std::to_string(recipe.seed) + "`");
   return *found;
+}
+
+// The lessons of a run of another recipe: fair only on tasks that it did not try.
+RunInfo named_run(const Store& store, const std::string& id, const Recipe& recipe, const Opened& opened) {
+  RunInfo info = store.find_run(id);
+  if (info.status != RunStatus::finished)
+    throw Error(Fault::usage, "--run " + id + ": expected a finished run, got one that is " + std::string(to_string(info.status)));
+  std::set<std::string> tried;
+  for (const auto& episode : store.episodes({.run = info.id, .with_steps = false})) tried.insert(episode.task.env + "/" + episode.task.id);
+  for (const auto& task : opened.tasks(Split::test))
+    if (tried.contains(task.env + "/" + task.id))
+      throw Error(Fault::bad_input, "--run " + id + ": learned from task '" + task.id + "', a test task of recipe '" + recipe.name + "'");
+  return info;
 }
 
 // Which lessons: the version alone does not say what was erased or merged since.
@@ -61,7 +75,7 @@ int folds_of(const Learner& learner) {
 class OneRun {
  public:
   OneRun(const CompareOptions& options, const Recipe& recipe, const Store& store)
-      : options_(options), recipe_(recipe), opened_(recipe_), store_(store), info_(finished_run(store, recipe_, opened_.config_hash())) {
+      : options_(options), recipe_(recipe), opened_(recipe_), store_(store), info_(options.run.empty() ? finished_run(store, recipe_, opened_.config_hash()) : named_run(store, options.run, recipe_, opened_)) {
     if (opened_.reflex()) throw Error(Fault::usage, "hone eval: '" + recipe.name + "' is of the reflex tempo; its scores are in its run's report (hone runs show)");
     if (const auto learner = opened_.make_learner(Rng(recipe_.seed), nullptr, false); folds_of(*learner) > 1)
       throw Error(Fault::usage, "hone eval: '" + recipe.name + "' is evaluated by folds, each task with the lessons of the others; its scores are in its run's report (hone runs show)");
@@ -77,7 +91,8 @@ class OneRun {
     auto tasks = opened_.tasks(Split::test);
     if (options_.tasks > 0 && static_cast<std::size_t>(options_.tasks) < tasks.size()) tasks.resize(static_cast<std::size_t>(options_.tasks));
     Arms arms({&recipe_, &opened_, &store_, &journal, info_.id, nullptr, options_.listener, options_.stop});
-    const std::string of = info_.id + "@" + std::to_string(version) + "-" + lessons_hash(known.get());
+    std::string of = info_.id + "@" + std::to_string(version) + "-" + lessons_hash(known.get());
+    if (!options_.run.empty()) of += "-" + opened_.config_hash().substr(0, 12);  // these arms are not that run's
     std::size_t row = first_row;
     for (const Arm& arm : arms.list()) {
       EvalPlan plan{.run = info_.id, .label = of + "/" + arm.name, .tasks = tasks, .lessons = arm.lessons ? known.get() : nullptr,
@@ -104,6 +119,8 @@ class OneRun {
 
 CompareResult compare_recipes(const CompareOptions& options) {
   const auto started = std::chrono::steady_clock::now();
+  if (!options.run.empty() && options.seeds != 1)
+    throw Error(Fault::usage, "hone eval: --run names one run, expected --seeds 1, got " + std::to_string(options.seeds));
   const Store store(store_path(options.home), {.create = false, .read_only = true});
   CompareResult out;
   out.store_hash_before = content_hash(store);

@@ -18,6 +18,7 @@ struct CompareOptions {
   std::filesystem::path home;
   std::vector<Recipe> recipes;
   int seeds = 1;                          // runs with seed, seed + 1, ...; every recipe needs a finished run for each
+  std::string run;                        // play the lessons of this run instead: a setting of the agent looked at without learning again
   std::optional<std::uint64_t> version;   // lessons as they were at that version, instead of the latest
   int tasks = 0;                          // only the first so many test tasks, 0 = all
   Listener listener;

@@ -62,13 +62,13 @@ TEST(Run, EvaluationLeavesStoreAndModelAsTheyWere) {
   run_recipe(recipe, {.home = home, .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
   const auto hash = [&] { return content_hash(Store(store_path(home), {.create = false, .read_only = true})); };
   const auto before = hash();
-  const auto result = compare_recipes({.home = home, .recipes = {recipe}, .seeds = 1, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}});
+  const auto result = compare_recipes({.home = home, .recipes = {recipe}, .seeds = 1, .run = {}, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}});
   EXPECT_EQ(result.rows.size(), 3U);
   EXPECT_EQ(result.store_hash_before, result.store_hash_after);
   EXPECT_EQ(before, hash());
-  const auto early = compare_recipes({.home = home, .recipes = {recipe}, .seeds = 1, .version = 0, .tasks = 0, .listener = {}, .stop = {}});
+  const auto early = compare_recipes({.home = home, .recipes = {recipe}, .seeds = 1, .run = {}, .version = 0, .tasks = 0, .listener = {}, .stop = {}});
   EXPECT_LE(early.rows[2].score.mean, result.rows[2].score.mean);
-  EXPECT_THROW(compare_recipes({.home = home, .recipes = {recipe}, .seeds = 2, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}}), Error);
+  EXPECT_THROW(compare_recipes({.home = home, .recipes = {recipe}, .seeds = 2, .run = {}, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}}), Error);
 }
 
 TEST(Run, TheAgentOfferedIsTheBestOnValidationEvenIfItIsTheBaseline) {
@@ -127,13 +127,31 @@ TEST(Run, EvalPairsTheSameTasksOnlyAndAveragesSeedsTaskByTask) {
   const auto second = kit(scratch, {"seed=2"});
   const auto home = scratch / "home";
   for (const auto* r : {&recipe, &other, &second}) run_recipe(*r, {.home = home, .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
-  const auto both = compare_recipes({.home = home, .recipes = {recipe, other}, .seeds = 1, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}});
+  const auto both = compare_recipes({.home = home, .recipes = {recipe, other}, .seeds = 1, .run = {}, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}});
   ASSERT_EQ(both.rows.size(), 6U);
   EXPECT_STRNE(both.rows[1].against_first.test, "");
   EXPECT_STREQ(both.rows[4].against_first.test, "") << "other tasks are no pairs";
-  const auto seeds = compare_recipes({.home = home, .recipes = {recipe}, .seeds = 2, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}});
+  const auto seeds = compare_recipes({.home = home, .recipes = {recipe}, .seeds = 2, .run = {}, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}});
   EXPECT_EQ(seeds.rows[1].scores.size(), 12U) << "twelve tasks, whatever the number of seeds";
   EXPECT_EQ(seeds.rows[1].seeds, 2);
+}
+
+TEST(Run, EvalPlaysTheLessonsOfANamedRunWithOtherAgents) {
+  Scratch scratch;
+  const auto recipe = kit(scratch);
+  const auto home = scratch / "home";
+  const auto run = run_recipe(recipe, {.home = home, .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
+  const auto of = [&](const Recipe& r, const std::string& id, int seeds = 1) {
+    return compare_recipes({.home = home, .recipes = {r}, .seeds = seeds, .run = id, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}});
+  };
+  const auto own = of(recipe, {}), named = of(recipe, run.run.substr(0, 20));
+  ASSERT_EQ(named.rows.size(), own.rows.size());
+  for (std::size_t i = 0; i < own.rows.size(); ++i) EXPECT_EQ(named.rows[i].scores, own.rows[i].scores) << own.rows[i].arm;
+  const auto without = of(kit(scratch, {"arms=[{name: before, role: baseline, lessons: false}, {name: vote, role: learned, agent: vote, lessons: false}]"}), run.run);
+  EXPECT_LT(without.rows[1].score.mean, own.rows[2].score.mean) << "what the run's own arm of this name scored with lessons must not be taken";
+  EXPECT_THROW(of(recipe, run.run, 2), Error);
+  EXPECT_THROW(of(recipe, "nowhere"), Error);
+  EXPECT_THROW(of(kit(scratch, {"env.split_seed=7"}), run.run), Error) << "its test tasks are among those learned from";
 }
 
 TEST(Run, EvalSeesWhatWasErasedSince) {
@@ -141,7 +159,7 @@ TEST(Run, EvalSeesWhatWasErasedSince) {
   const auto recipe = kit(scratch);
   const auto home = scratch / "home";
   const auto run = run_recipe(recipe, {.home = home, .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
-  const CompareOptions options{.home = home, .recipes = {recipe}, .seeds = 1, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}};
+  const CompareOptions options{.home = home, .recipes = {recipe}, .seeds = 1, .run = {}, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}};
   const double before = compare_recipes(options).rows[2].score.mean;
   {
     Store store(store_path(home));
@@ -185,7 +203,7 @@ TEST(Run, FoldsEvaluateEveryTrainingTaskWithTheLessonsOfTheOthers) {
   }
   EXPECT_EQ(scopes, (std::set<std::string>{run.run + "/fold0", run.run + "/fold1"}));
   EXPECT_GT(recalled, 0);
-  EXPECT_THROW(compare_recipes({.home = scratch / "home", .recipes = {recipe}, .seeds = 1, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}}), Error);
+  EXPECT_THROW(compare_recipes({.home = scratch / "home", .recipes = {recipe}, .seeds = 1, .run = {}, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}}), Error);
 }
 
 TEST(Stored, ChatsBecomeEpisodesOfThisWorldAndEvaluationTasksStayOut) {
