@@ -104,7 +104,8 @@ struct LessonCredit {
 };
 
 struct RateOptions {
-  double cosine = 0.95;  // nearer than this to another live lesson of the scope = duplicate
+  double cosine = 0.95;  // nearer than this to another live lesson of the scope = duplicate; above 4,000 keys
+                         // estimated from 1,000 of them, drawn at random (equal texts are always counted)
   RecallKey key = RecallKey::task;
   int min_characters = 12;     // text shorter than this (white space trimmed) = junk
   int unrecalled_after = 200;  // never offered in this many tries of its scope, world and kind since it was
