@@ -147,7 +147,7 @@ std::string Store::append(const Episode& episode) {
   const std::string content = episode_content(e);
   const Lock lock(impl_->mutex);
   Db& db = impl_->db;
-  Transaction transaction(db);
+  Transaction transaction(db, Transaction::Kind::patient);
   if (const auto there = known(db, "SELECT id, content FROM episode WHERE run IS ? AND key = ? AND key <> ''",
                                e.run, e.key)) {
     if (there->content == content) return there->id;
@@ -212,7 +212,7 @@ std::string Store::append(std::string_view run, const Generation& generation, st
   if (g.id.empty()) g.id = new_id();
   const Lock lock(impl_->mutex);
   Db& db = impl_->db;
-  Transaction transaction(db);
+  Transaction transaction(db, Transaction::Kind::patient);
   if (const auto there = known(
           db, "SELECT id, content FROM generation WHERE run IS ? AND key = ? AND key <> ''", run, g.key)) {
     if (there->content == generation_content(g)) return there->id;
