@@ -136,6 +136,7 @@ struct PrunePolicy {
 struct Pruned {
   std::int64_t episodes = 0, kept_as_evidence = 0,
                artifacts = 0;  // episodes that a lesson rests on always stay
+  std::vector<std::string> unfinished_runs{};  // left alone: running, stopped or failed ones may go on
 };
 
 }  // namespace hone
