@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <fstream>
@@ -151,9 +152,10 @@ int prune_old(const Context& context, const StoreFlags& flags) {
   policy.keep_best = flags.keep_best;
   policy.dry_run = flags.dry_run;
   const auto done = prune(store, policy);
-  if (context.json) print_json({{"episodes", done.episodes}, {"kept_as_evidence", done.kept_as_evidence}, {"artifacts", done.artifacts}, {"dry_run", flags.dry_run}});
+  if (context.json) print_json({{"episodes", done.episodes}, {"kept_as_evidence", done.kept_as_evidence}, {"artifacts", done.artifacts}, {"unfinished_runs", done.unfinished_runs}, {"dry_run", flags.dry_run}});
   else print(fmt::format("{}{} and {}; kept because lessons rest on them: {}", flags.dry_run ? "would remove " : "removed ", counted(static_cast<double>(done.episodes), "episode"),
                          counted(static_cast<double>(done.artifacts), "artifact"), done.kept_as_evidence));
+  if (!context.json && !done.unfinished_runs.empty()) note(fmt::format("left alone, they may go on: {}", fmt::join(done.unfinished_runs, ", ")));
   return 0;
 }
 

@@ -119,7 +119,8 @@ LessonRates Store::rates(std::string_view scope, const RateOptions& options) con
   snapshot(scope);  // brings the index up to date
   const auto index = impl_->indexes.find(clean(scope));
   if (index != impl_->indexes.end())
-    rates.duplicates = index->second->duplicates(index->second->version, options.key, options.cosine);
+    rates.duplicates =
+        std::min(rates.live, index->second->duplicates(index->second->version, options.key, options.cosine));
   rates.duplicate_rate = static_cast<double>(rates.duplicates) / static_cast<double>(rates.live);
   rates.junk_rate = static_cast<double>(rates.junk) / static_cast<double>(rates.live);
   return rates;

@@ -88,5 +88,21 @@ TEST(Rates, CountNearCopiesAndJunk) {
   EXPECT_EQ(store.rates("never").junk_rate, 0.0);
 }
 
+// 3,000 lessons that say the same in another order of words, two by two, and 3,000 that stand alone.
+TEST(Rates, OfManyLessonsAreEstimatedFromSome) {
+  Store store(":memory:");
+  WordEmbedder embedder(32);
+  LessonDelta delta;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string one = "first" + std::to_string(i / 2), two = "second" + std::to_string(i / 2);
+    delta.add.push_back(an_insight("s", i % 2 == 0 ? one + " " + two : two + " " + one));
+    delta.add.push_back(an_insight("s", "alone" + std::to_string(i)));
+  }
+  store.commit({"", "", delta, {}}, &embedder);
+  const LessonRates rates = store.rates("s", {.cosine = 0.999});
+  EXPECT_EQ(rates.live, 6000);
+  EXPECT_NEAR(static_cast<double>(rates.duplicates), 3000.0, 300.0);
+}
+
 }  // namespace
 }  // namespace hone

@@ -120,7 +120,7 @@ std::span<const std::byte> Statement::bytes(int column) const {
   return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
-Db::Db(const std::string& uri_or_path, int flags, int busy_ms) {
+Db::Db(const std::string& uri_or_path, int flags, int busy_ms) : busy_ms_(busy_ms) {
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(uri_or_path.c_str(), &raw,
                                    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
@@ -159,7 +159,15 @@ void Db::script(std::string_view sql) {
 
 Transaction::Transaction(Db& db, Kind kind) : db_(db) {
   if (db.in_transaction()) return;
-  db.run(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
+  struct Wait {  // only the beginning waits: once it has begun, nobody else writes
+    Db& db;
+    ~Wait() { sqlite3_busy_timeout(db.handle(), db.busy_ms()); }
+  };
+  {
+    const Wait usual{db};
+    if (kind == Kind::patient) sqlite3_busy_timeout(db.handle(), db.busy_ms() * patience);
+    db.run(kind == Kind::read ? "BEGIN" : "BEGIN IMMEDIATE");
+  }
   open_ = true;
 }
 

@@ -90,6 +90,7 @@ class Db {
   std::int64_t last_row() const { return sqlite3_last_insert_rowid(db_.get()); }
   std::int64_t changes() const { return sqlite3_changes64(db_.get()); }
   bool in_transaction() const { return sqlite3_get_autocommit(db_.get()) == 0; }
+  int busy_ms() const { return busy_ms_; }
 
  private:
   struct Close {
@@ -102,16 +103,19 @@ class Db {
     std::unique_ptr<sqlite3_stmt, Finalize> statement;
     bool busy = false;
   };
+  int busy_ms_;
   std::unique_ptr<sqlite3, Close> db_;
   std::unordered_map<std::string, std::unique_ptr<Kept>> kept_;
 };
 
 // BEGIN IMMEDIATE (so that waiting for another writer happens here) until commit(); rolled back otherwise.
 // Inside another transaction it is part of that one. A read transaction sees one state of the file
-// throughout.
+// throughout. A patient write waits `patience` times as long: what a run has played may not be lost because
+// somebody imports a large file.
 class Transaction {
  public:
-  enum class Kind { write, read };
+  enum class Kind { write, read, patient };
+  static constexpr int patience = 30;
   explicit Transaction(Db& db, Kind kind = Kind::write);
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;

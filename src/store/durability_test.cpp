@@ -251,6 +251,29 @@ TEST(Durability, TwoProcessesMayWriteAtOnce) {
   EXPECT_TRUE(verify(store).empty());
 }
 
+TEST(Durability, ARunsOwnWritesOutlastALongImport) {
+  Folder folder;
+  const auto path = folder / "s.db";
+  Store holder(path);
+  const std::string run = a_run(holder);
+  StoreOptions options;
+  options.busy_ms = 100;
+  Store store(path, options);
+  std::optional<store_detail::Transaction> import(std::in_place, holder.impl().db);
+  std::thread ends([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(600));
+    import.reset();
+  });
+  EXPECT_NO_THROW(store.append(an_episode(run, "k")));
+  ends.join();
+  EXPECT_EQ(store.count_episodes({}), 1);
+  // What is not a run's waits no longer than before.
+  const store_detail::Transaction again(holder.impl().db);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(error_of([&] { erase_episode(store, store.episodes({})[0].id); }).fault(), Fault::conflict);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+}
+
 TEST(Durability, AWriterThatNeverEndsIsAConflictNotAHang) {
   Folder folder;
   const auto path = folder / "s.db";

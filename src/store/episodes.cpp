@@ -32,6 +32,17 @@ std::string generation_content(const Generation& generation) {
   return sha256_hex(wire::dump(json));
 }
 
+LessonUses uses_of(const Episode& episode) {
+  LessonUses uses;
+  for (const auto& step : episode.steps)
+    for (const auto& use : step.did.lessons) {
+      auto& [used, withheld] = uses[clean(use.lesson)];
+      used = used || use.how == LessonUse::used;
+      withheld = withheld || use.how == LessonUse::withheld;
+    }
+  return uses;
+}
+
 void insert_episode(Db& db, const Episode& episode, const std::string& content) {
   Json body = wire::to_json(episode);
   const Json steps = std::move(body["steps"]);
@@ -51,17 +62,10 @@ void insert_episode(Db& db, const Episode& episode, const std::string& content) 
           episode.started_ms, wire::dump(body), content);
   row.run();
   const std::int64_t seq = db.last_row();
-  std::map<std::string, std::pair<bool, bool>> uses;  // lesson -> used, withheld
   std::int64_t place = 0;
   for (const auto& step : steps)
     db.run("INSERT INTO step(episode, place, body) VALUES (?,?,?)", seq, place++, wire::dump(step));
-  for (const auto& step : episode.steps)
-    for (const auto& use : step.did.lessons) {
-      auto& [used, withheld] = uses[clean(use.lesson)];
-      used = used || use.how == LessonUse::used;
-      withheld = withheld || use.how == LessonUse::withheld;
-    }
-  for (const auto& [lesson, how] : uses)
+  for (const auto& [lesson, how] : uses_of(episode))
     db.run("INSERT INTO lesson_use(episode, lesson, used, withheld) VALUES (?,?,?,?)", seq, lesson, how.first,
            how.second);
 }
@@ -147,7 +151,7 @@ std::string Store::append(const Episode& episode) {
   const std::string content = episode_content(e);
   const Lock lock(impl_->mutex);
   Db& db = impl_->db;
-  Transaction transaction(db);
+  Transaction transaction(db, Transaction::Kind::patient);
   if (const auto there = known(db, "SELECT id, content FROM episode WHERE run IS ? AND key = ? AND key <> ''",
                                e.run, e.key)) {
     if (there->content == content) return there->id;
@@ -212,7 +216,7 @@ std::string Store::append(std::string_view run, const Generation& generation, st
   if (g.id.empty()) g.id = new_id();
   const Lock lock(impl_->mutex);
   Db& db = impl_->db;
-  Transaction transaction(db);
+  Transaction transaction(db, Transaction::Kind::patient);
   if (const auto there = known(
           db, "SELECT id, content FROM generation WHERE run IS ? AND key = ? AND key <> ''", run, g.key)) {
     if (there->content == generation_content(g)) return there->id;

@@ -25,7 +25,10 @@ void start_lists(Db& db) {
       "CREATE TEMP TABLE IF NOT EXISTS gone_episode(id TEXT PRIMARY KEY); DELETE FROM gone_episode;"
       "CREATE TEMP TABLE IF NOT EXISTS gone_lesson(id TEXT PRIMARY KEY); DELETE FROM gone_lesson;"
       "CREATE TEMP TABLE IF NOT EXISTS gone_generation(id TEXT PRIMARY KEY); DELETE FROM gone_generation;"
-      "CREATE TEMP TABLE IF NOT EXISTS gone_artifact(sha TEXT PRIMARY KEY); DELETE FROM gone_artifact;");
+      "CREATE TEMP TABLE IF NOT EXISTS gone_artifact(sha TEXT PRIMARY KEY); DELETE FROM gone_artifact;"
+      "CREATE TEMP TABLE IF NOT EXISTS gone_record(run TEXT, key TEXT, PRIMARY KEY (run, key)); DELETE FROM "
+      "gone_record;"
+      "CREATE TEMP TABLE IF NOT EXISTS gone_checkpoint(seq INTEGER PRIMARY KEY); DELETE FROM gone_checkpoint;");
 }
 
 void list_what_rests(Db& db, const std::string& run) {
@@ -50,58 +53,97 @@ std::string quoted(const std::string& text) {
   return json.substr(1, json.size() - 2);
 }
 
-// What to look for in other rows: the id, and the task's text when it belongs to that task alone.
-std::vector<std::string> marks_of(Db& db, const std::string& id) {
-  std::vector<std::string> marks{id};
-  auto row = db.query("SELECT json_extract(body, '$.task.goal'), env, task FROM episode WHERE id = ?", id);
+bool in_other_tasks(Db& db, const std::string& text, const std::string& id) {
+  const std::string mark = quoted(text);
+  return db
+      .query(
+          "WITH other AS (SELECT e.seq, e.body FROM episode e JOIN episode gone ON gone.id = ?1 WHERE (e.env <> "
+          "gone.env OR e.task <> gone.task) AND e.id NOT IN (SELECT id FROM gone_episode)) "
+          "SELECT 1 WHERE EXISTS (SELECT 1 FROM other WHERE instr(body, ?2) > 0) OR EXISTS (SELECT 1 FROM step s "
+          "JOIN other ON other.seq = s.episode WHERE instr(s.body, ?2) > 0)",
+          id, mark)
+      .step();
+}
+
+bool in_other_lessons(Db& db, const std::string& text) {
+  return db
+      .query(
+          "SELECT 1 FROM lesson l WHERE l.id NOT IN (SELECT id FROM gone_lesson) AND (instr(l.body, ?1) > 0 OR "
+          "EXISTS (SELECT 1 FROM lesson_key k WHERE k.lesson = l.seq AND instr(k.text, ?2) > 0)) LIMIT 1",
+          quoted(text), text)
+      .step();
+}
+
+std::vector<std::string> texts_of(const Lesson& lesson) {
+  std::vector<std::string> out;
+  for (const auto& key : lesson.keys) out.push_back(key.text);
+  if (const auto* insight = std::get_if<Insight>(&lesson.what)) out.push_back(insight->text);
+  if (const auto* skill = std::get_if<Skill>(&lesson.what)) out.push_back(skill->code);
+  if (const auto* example = std::get_if<Case>(&lesson.what)) {
+    out.insert(out.end(), {example->task, example->transcript});
+    out.insert(out.end(), example->thoughts.begin(), example->thoughts.end());
+    out.insert(out.end(), example->actions.begin(), example->actions.end());
+  }
+  return out;
+}
+
+// What to look for in other rows: the id, the task's text when it belongs to that task alone, and what was seen,
+// thought, done and learned in it where that is long and stands nowhere else.
+std::set<std::string> marks_of(Db& db, const std::string& id) {
+  constexpr std::size_t shortest = 12, shortest_inside = 24;
+  std::set<std::string> marks{id}, inside, learned;
+  auto row = db.query(std::string(episode_columns) + "WHERE id = ?", id);
   row.step();
-  const std::string goal = row.text(0);
-  constexpr std::size_t shortest = 12;
+  const Episode e = read_episode(db, row, true);
   const bool shared = db.query(
                             "SELECT 1 FROM episode WHERE json_extract(body, '$.task.goal') = ? AND (env <> ? "
                             "OR task <> ?) LIMIT 1",
-                            goal, row.text(1), row.text(2))
+                            clean(e.task.goal), clean(e.task.env), clean(e.task.id))
                           .step();
-  if (goal.size() >= shortest && !shared) marks.push_back(goal);
+  if (e.task.goal.size() >= shortest && !shared) marks.insert(e.task.goal);
+  for (const auto& step : e.steps) inside.insert({step.seen.text, step.did.action, step.did.thought});
+  inside.insert(e.last.text);
+  for (const auto& aside : e.aside) inside.insert(aside.text);
+  auto lessons = db.query(std::string(lesson_columns) + "JOIN gone_lesson USING (id)");
+  while (lessons.step())
+    for (auto& text : texts_of(read_lesson(db, lessons).lesson)) learned.insert(std::move(text));
+  for (const auto* texts : {&inside, &learned})
+    for (const auto& text : *texts)
+      if (text.size() >= shortest_inside && marks.count(text) == 0 && !in_other_tasks(db, text, id) &&
+          !(texts == &learned && in_other_lessons(db, text)))
+        marks.insert(text);
   return marks;
 }
 
-// Where an episode may be quoted: its own run, and the runs whose lessons rest on it (learning from the store). "" = outside any run.
-std::set<std::string> quoting_runs(Db& db, const std::string& id) {
-  std::set<std::string> runs;
-  auto rows = db.query(
-      "SELECT coalesce(run, '') FROM episode WHERE id = ?1 UNION "
-      "SELECT s.run FROM gone_lesson g JOIN lesson l ON l.id = g.id JOIN scope s ON s.seq = l.scope WHERE s.run IS NOT NULL",
-      id);
-  while (rows.step()) runs.insert(rows.text(0));
-  return runs;
+// In all runs: a run may have learned from another's tries.
+void list_quotations(Db& db, const std::string& id) {
+  for (const auto& mark : marks_of(db, id)) {
+    const std::string inside = quoted(mark);
+    db.run(
+        "INSERT OR IGNORE INTO gone_generation SELECT id FROM generation WHERE instr(body, ?) > 0 OR instr(key, "
+        "?) > 0",
+        inside, mark);
+    db.run(
+        "INSERT OR IGNORE INTO gone_record SELECT run, key FROM record WHERE instr(value, ?) > 0 OR instr(key, ?) "
+        "> 0",
+        inside, mark);
+    db.run("INSERT OR IGNORE INTO gone_checkpoint SELECT seq FROM checkpoint WHERE instr(bytes, ?) > 0",
+           std::as_bytes(std::span(mark)));
+  }
 }
 
-void erase_quotations_in(Db& db, const std::string& run, const std::string& mark, bool dry_run, Erased& erased) {
-  Statement generations = db.prepare(
-      "INSERT OR IGNORE INTO gone_generation SELECT id FROM generation WHERE coalesce(run, '') = ? AND (instr(body, ?) "
-      "> 0 OR instr(key, ?) > 0)");
-  generations.all(run, quoted(mark), mark);
-  generations.run();
-  if (run.empty()) return;
-  auto records =
-      db.query("SELECT key FROM record WHERE run = ? AND (instr(value, ?) > 0 OR instr(key, ?) > 0)", run,
-               quoted(mark), mark);
-  while (records.step()) erased.records.push_back(run + ": " + records.text(0));
-  const auto blob = std::as_bytes(std::span(mark));
-  auto checkpoints =
-      db.query("SELECT count(*) FROM checkpoint WHERE run = ? AND instr(bytes, ?) > 0", run, blob);
-  checkpoints.step();
-  erased.checkpoints += checkpoints.integer(0);
-  if (dry_run) return;
-  db.run("DELETE FROM record WHERE run = ? AND (instr(value, ?) > 0 OR instr(key, ?) > 0)", run,
-         quoted(mark), mark);
-  db.run("DELETE FROM checkpoint WHERE run = ? AND instr(bytes, ?) > 0", run, blob);
-}
-
-void erase_quotations(Db& db, const std::string& id, bool dry_run, Erased& erased) {
-  for (const auto& run : quoting_runs(db, id))
-    for (const auto& mark : marks_of(db, id)) erase_quotations_in(db, run, mark, dry_run, erased);
+// Nobody may be driving a run that loses something: it would go on with what it has read.
+std::vector<RunLock> lock_runs(const Store& store, Db& db, const std::string& held) {
+  std::vector<RunLock> locks;
+  for (const auto& run : column(
+           db,
+           "SELECT e.run FROM episode e JOIN gone_episode USING (id) WHERE e.run IS NOT NULL UNION "
+           "SELECT s.run FROM lesson l JOIN gone_lesson USING (id) JOIN scope s ON s.seq = l.scope WHERE s.run IS NOT "
+           "NULL UNION SELECT n.run FROM generation n JOIN gone_generation USING (id) WHERE n.run IS NOT NULL UNION "
+           "SELECT run FROM gone_record UNION SELECT run FROM checkpoint WHERE seq IN (SELECT seq FROM "
+           "gone_checkpoint)"))
+    if (run != held) locks.push_back(store.lock_run(run));
+  return locks;
 }
 
 // Later tries keep what they did, but not the link nor what they were told about the one that goes.
@@ -138,6 +180,8 @@ void delete_lists(Db& db, const std::string& run) {
       "DELETE FROM lesson_use WHERE lesson IN (SELECT id FROM gone_lesson);"
       "DELETE FROM lesson WHERE id IN (SELECT id FROM gone_lesson);"
       "DELETE FROM generation WHERE id IN (SELECT id FROM gone_generation);"
+      "DELETE FROM record WHERE (run, key) IN (SELECT run, key FROM gone_record);"
+      "DELETE FROM checkpoint WHERE seq IN (SELECT seq FROM gone_checkpoint);"
       "DELETE FROM episode WHERE id IN (SELECT id FROM gone_episode);");
   if (!run.empty()) {
     db.run("DELETE FROM scope WHERE run = ?", run);
@@ -159,7 +203,8 @@ void forget(Impl& impl) {
 
 }  // namespace
 
-Erased erase(Impl& impl, const EraseWhat& what) {
+Erased erase(const Store& store, const EraseWhat& what) {
+  Impl& impl = store.impl();
   Db& db = impl.db;
   Erased erased;
   Transaction transaction(db, what.dry_run ? Transaction::Kind::read : Transaction::Kind::write);
@@ -173,12 +218,15 @@ Erased erase(Impl& impl, const EraseWhat& what) {
     db.run("INSERT OR IGNORE INTO gone_episode SELECT id FROM episode WHERE run = ?", what.run);
   list_what_rests(db, what.run);
   if (what.trace_text)
-    for (const auto& id : what.episodes) erase_quotations(db, id, what.dry_run, erased);
+    for (const auto& id : what.episodes) list_quotations(db, id);
+  const auto locks = what.dry_run ? std::vector<RunLock>() : lock_runs(store, db, what.run);
   clear_links(db, what.dry_run, erased);
   erased.episodes = column(db, "SELECT e.id FROM episode e JOIN gone_episode USING (id) ORDER BY e.seq");
   erased.lessons = column(db, "SELECT l.id FROM lesson l JOIN gone_lesson USING (id) ORDER BY l.seq");
   erased.generations =
       column(db, "SELECT n.id FROM generation n JOIN gone_generation USING (id) ORDER BY n.seq");
+  erased.records = column(db, "SELECT run || ': ' || key FROM gone_record ORDER BY run, key");
+  erased.checkpoints = static_cast<std::int64_t>(column(db, "SELECT seq FROM gone_checkpoint").size());
   if (what.dry_run) return erased;
   delete_lists(db, what.run);
   erased.artifacts = column(db, "SELECT sha FROM gone_artifact ORDER BY sha");
@@ -193,12 +241,12 @@ Erased erase(Impl& impl, const EraseWhat& what) {
 
 Erased erase_episode(Store& store, std::string_view id) {
   const Lock lock(store.impl().mutex);
-  return erase(store.impl(), {{clean(id)}, "", true, false});
+  return erase(store, {{clean(id)}, "", true, false});
 }
 
 Erased erase_preview(const Store& store, std::string_view id) {
   const Lock lock(store.impl().mutex);
-  return erase(store.impl(), {{clean(id)}, "", true, true});
+  return erase(store, {{clean(id)}, "", true, true});
 }
 
 Erased Store::remove_run(std::string_view run, bool and_dependents) {
@@ -220,7 +268,7 @@ Erased Store::remove_run(std::string_view run, bool and_dependents) {
                                        "' rests on run " + id +
                                        "; remove it with its dependents, or not at all");
   }
-  Erased erased = erase(*impl_, {{}, id, false, false});
+  Erased erased = erase(*this, {{}, id, false, false});
   transaction.commit();
   forget(*impl_);
   return erased;
@@ -242,6 +290,12 @@ Pruned prune(Store& store, const PrunePolicy& policy) {
     runs.push_back(clean(run));
   }
   Pruned pruned;
+  // A run that may go on needs its tries: its learner's state and its next round name them.
+  auto going = impl.db.query(
+      "SELECT id FROM run WHERE status NOT IN ('finished', 'imported') AND (?1 = '[]' OR id IN (SELECT value FROM "
+      "json_each(?1))) AND EXISTS (SELECT 1 FROM episode e WHERE e.run = run.id) ORDER BY seq",
+      wire::dump(runs));
+  while (going.step()) pruned.unfinished_runs.push_back(going.text(0));
   EraseWhat what;
   what.dry_run = policy.dry_run;
   auto rows = impl.db.query(
@@ -249,8 +303,9 @@ Pruned prune(Store& store, const PrunePolicy& policy) {
       "started_ms, row_number() OVER ("
       "PARTITION BY run, env, task ORDER BY solved DESC, score DESC, steps, started_ms, seq) AS rank FROM "
       "episode) "
-      "WHERE (run IS NULL OR run IN (SELECT id FROM run WHERE status IN ('finished', 'imported'))) AND rank > ?1 AND (?2 = 0 OR started_ms < ?2) AND (?3 = '[]' OR run IN (SELECT value FROM "
-      "json_each(?3))) ORDER BY id",
+      "WHERE rank > ?1 AND (?2 = 0 OR started_ms < ?2) AND (?3 = '[]' OR run IN (SELECT value FROM "
+      "json_each(?3))) AND (run IS NULL OR run IN (SELECT id FROM run WHERE status IN ('finished', 'imported'))) "
+      "ORDER BY id",
       policy.keep_best, policy.before_ms, wire::dump(runs));
   while (rows.step()) {
     if (rows.truth(1))
@@ -258,7 +313,7 @@ Pruned prune(Store& store, const PrunePolicy& policy) {
     else
       what.episodes.push_back(rows.text(0));
   }
-  const Erased erased = erase(impl, what);
+  const Erased erased = erase(store, what);
   pruned.episodes = static_cast<std::int64_t>(erased.episodes.size());
   pruned.artifacts = static_cast<std::int64_t>(erased.artifacts.size());
   transaction.commit();

@@ -50,6 +50,8 @@ void require_json(std::string_view text, std::string_view what);
 // ---- episodes.cpp
 std::string episode_content(const Episode& episode);
 std::string generation_content(const Generation& generation);
+using LessonUses = std::map<std::string, std::pair<bool, bool>>;  // lesson -> used, withheld
+LessonUses uses_of(const Episode& episode);
 // Writes without looking for repetition.
 void insert_episode(Db& db, const Episode& episode, const std::string& content);
 void insert_generation(Db& db, std::string_view run, const Generation& generation, std::string_view about);
@@ -88,7 +90,7 @@ struct EraseWhat {
       false;  // look for quotations of the episodes' tasks in generations, records and checkpoints
   bool dry_run = false;
 };
-Erased erase(Impl& impl, const EraseWhat& what);
+Erased erase(const Store& store, const EraseWhat& what);
 
 // ---- lines.cpp: the store as JSON records, in the order an import needs
 struct LineOptions {

@@ -1,9 +1,11 @@
 #include "store/index.h"
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 
 #include "core/error.h"
+#include "core/rng.h"
 #include "store/eligible.h"
 #include "store/hnsw.h"
 
@@ -112,6 +114,7 @@ std::int64_t RecallIndex::duplicates(std::uint64_t at_version, RecallKey kind, d
   const Rows& rows = rows_[static_cast<std::size_t>(kind)];
   const LessonFilter none;
   const Eligible eligible(*this, none, at_version);
+  constexpr std::size_t exact_pairs_up_to = 4000, sample = 1000;
   std::vector<std::uint32_t> live;
   std::unordered_map<std::string, std::set<std::uint32_t>> by_text;
   for (std::uint32_t row = 0; row < rows.item.size(); ++row) {
@@ -130,18 +133,32 @@ std::int64_t RecallIndex::duplicates(std::uint64_t at_version, RecallKey kind, d
     return rows.item[a] != rows.item[b] &&
            static_cast<double>(dot(vector(rows, a), vector(rows, b), dimensions_)) > cosine;
   };
-  for (std::size_t i = 0; i < live.size(); ++i) {
-    if (duplicate.count(rows.item[live[i]]) != 0) continue;
+  const auto equal_texts = duplicate.size();
+  std::vector<std::uint32_t> asked;
+  for (const auto row : live)
+    if (duplicate.count(rows.item[row]) == 0) asked.push_back(row);
+  // All pairs of 20,000 keys take a minute: of many, some stand for all. The graph needs no such help.
+  const std::size_t all = asked.size();
+  const bool sampled = !rows.hnsw && live.size() > exact_pairs_up_to && all > sample;
+  if (sampled) {
+    Rng rng(all);  // the same every time
+    for (std::size_t i = 0; i < sample; ++i) std::swap(asked[i], asked[i + rng.below(all - i)]);
+    asked.resize(sample);
+  }
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (duplicate.count(rows.item[asked[i]]) != 0) continue;
     bool hit = false;
     if (rows.hnsw) {
-      for (const auto other : rows.hnsw->nearest(vector(rows, live[i]), 32))
-        hit = hit || (eligible.visible(rows.item[other]) && near(live[i], other));
+      for (const auto other : rows.hnsw->nearest(vector(rows, asked[i]), 32))
+        hit = hit || (eligible.visible(rows.item[other]) && near(asked[i], other));
     } else {
-      for (std::size_t j = 0; j < live.size() && !hit; ++j) hit = near(live[i], live[j]);
+      for (std::size_t j = 0; j < live.size() && !hit; ++j) hit = near(asked[i], live[j]);
     }
-    if (hit) duplicate.insert(rows.item[live[i]]);
+    if (hit) duplicate.insert(rows.item[asked[i]]);
   }
-  return static_cast<std::int64_t>(duplicate.size());
+  const auto by_vector = static_cast<double>(duplicate.size() - equal_texts);
+  const double scale = sampled ? static_cast<double>(all) / static_cast<double>(sample) : 1.0;
+  return static_cast<std::int64_t>(equal_texts) + std::llround(by_vector * scale);
 }
 
 }  // namespace hone::store_detail

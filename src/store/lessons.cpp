@@ -214,7 +214,7 @@ Committed Store::commit(const Commit& commit, Embedder* embedder) {
                                      : embed_keys(commit.delta.add, *embedder);
   const Lock lock(impl_->mutex);
   Db& db = impl_->db;
-  Transaction transaction(db);
+  Transaction transaction(db, Transaction::Kind::patient);
   if (auto there = commit_of(db, commit.run, commit.key)) return *there;
   require_run(db, clean(commit.run));
   Committing step(*impl_, commit.run);

@@ -69,7 +69,7 @@ std::string Store::create_run(const RunInfo& run) {
   require_json(run.meta, "run.meta");
   if (!valid_run_id(id))
     throw Error(Fault::bad_input, "store: a run can't have the id '" + wire::shortened(id) + "'");
-  Transaction transaction(impl_->db);
+  Transaction transaction(impl_->db, Transaction::Kind::patient);
   if (impl_->db.query("SELECT 1 FROM run WHERE id = ?", id).step())
     throw Error(Fault::conflict, "store: there is a run " + id + " already");
   impl_->db.run(
@@ -120,8 +120,10 @@ std::vector<RunInfo> Store::runs() const {
 
 void Store::set_status(std::string_view run, RunStatus status) {
   const Lock lock(impl_->mutex);
+  Transaction transaction(impl_->db, Transaction::Kind::patient);
   impl_->db.run("UPDATE run SET status = ? WHERE id = ?", to_string(status), clean(run));
   if (impl_->db.changes() == 0) throw Error(Fault::not_found, "store: no run " + std::string(run));
+  transaction.commit();
 }
 
 void Store::set_meta(std::string_view run, std::string_view json_object) {
@@ -137,7 +139,7 @@ void Store::append_metric(std::string_view run, const Metric& metric) {
 
 void Store::append_metrics(std::string_view run, std::int64_t round, const Metrics& metrics) {
   const Lock lock(impl_->mutex);
-  Transaction transaction(impl_->db);
+  Transaction transaction(impl_->db, Transaction::Kind::patient);
   require_run(impl_->db, clean(run));
   for (const auto& [name, value] : metrics)
     impl_->db.run("INSERT INTO metric(run, round, name, value) VALUES (?,?,?,?)", clean(run), round,
@@ -156,7 +158,7 @@ std::vector<Metric> Store::metrics(std::string_view run) const {
 void Store::put_record(std::string_view run, std::string_view key, std::string_view json) {
   const Lock lock(impl_->mutex);
   require_json(json, "record '" + clean(key) + "'");
-  Transaction transaction(impl_->db);
+  Transaction transaction(impl_->db, Transaction::Kind::patient);
   require_run(impl_->db, clean(run));
   impl_->db.run(
       "INSERT INTO record(run, key, value) VALUES (?,?,?) ON CONFLICT(run, key) DO UPDATE SET value = "
@@ -183,7 +185,9 @@ std::map<std::string, std::string> Store::records(std::string_view run) const {
 std::string Store::put_artifact(std::span<const std::byte> bytes) {
   const Lock lock(impl_->mutex);
   const std::string sha = sha256_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  Transaction transaction(impl_->db, Transaction::Kind::patient);
   impl_->db.run("INSERT INTO artifact(sha, bytes) VALUES (?,?) ON CONFLICT(sha) DO NOTHING", sha, bytes);
+  transaction.commit();
   return sha;
 }
 

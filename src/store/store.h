@@ -2,7 +2,7 @@
 //
 // Durability: every write is one transaction (WAL, synchronous FULL) and returns after commit, so a kill at
 // any point loses nothing acknowledged. Several processes may open one file; a writer waits up to busy_ms for
-// another, then Error{conflict}. Threads: a Store is safe to call from many threads (calls are serialised);
+// another (appends, commits, metrics, records and statuses 30 times as long), then Error{conflict}. Threads: a Store is safe to call from many threads (calls are serialised);
 // snapshots recall in parallel. Errors: Error{io} disk full, not writable; Error{corrupt} not a store or
 // damaged; Error{unavailable} written by a newer Hone; Error{not_found}; Error{conflict}; Error{bad_input}.
 // After an error nothing of that call is in the store. Text that is not valid UTF-8 is repaired on the way in
@@ -35,7 +35,7 @@ struct StoreOptions {
   bool create =
       true;  // make the file when it is absent, else Error{not_found}; an older schema is migrated either way
   bool read_only = false;  // never writes, never migrates
-  int busy_ms = 10000;     // how long to wait for another writer
+  int busy_ms = 10000;     // how long to wait for another writer; what a run writes waits 30 times as long
   int hnsw_from = 20000;   // keys of one kind in a scope from which recall uses HNSW instead of exact search
   std::int64_t max_pages = 0;  // a bound on the file's size in pages (4 KiB); 0 = none
 };

@@ -26,6 +26,8 @@ class Tokenizer {
  public:
   explicit Tokenizer(Db& db);
   int count(std::string_view text) const;  // words of a text as the index sees it
+  // All words as the index keeps them, in order.
+  std::vector<std::string> stems(std::string_view text) const { return run(stem_.get(), text); }
   // Words to ask for: distinct by stem, in order of appearance, at most `most`. Safe to put between double
   // quotes: a word has none. The user's text can therefore never act as query syntax.
   std::vector<std::string> words(std::string_view text, std::size_t most = 64) const;

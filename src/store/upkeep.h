@@ -8,19 +8,23 @@ namespace hone {
 // Removes an episode and all that rests on it: its steps and generations about it, every lesson that names it
 // as evidence, those lessons' descendants by parent, and their keys, vectors and text index; bytes are
 // overwritten (secure_delete, write-ahead log emptied). Later tries that named it as parent stay, the link
-// (and what they were told about it: notes) is cleared. The task's text counts as a trace of the episode when
-// no other task in the store has the same text and it is 12 bytes or longer: generations, records and
-// checkpoints of the run that contain it (or the episode's id) go as well; a run whose checkpoint went cannot
-// be resumed from it. The log is emptied when no other process is reading. Error{not_found}. One transaction.
+// (and what they were told about it: notes) is cleared. Traces of the episode are its id, its task's text when
+// no other task in the store has the same and it is 12 bytes or longer, and what was seen, thought, done and
+// learned in it where that is 24 bytes or longer and stands in no other task's tries and no lesson that stays:
+// generations, records and checkpoints of all runs that contain one go as well; a run whose checkpoint went
+// cannot be resumed from it. The log is emptied when no other process is reading. Error{not_found};
+// Error{conflict} when a process drives a run that would lose something. One transaction.
 Erased erase_episode(Store& store, std::string_view id);
 // What erase_episode would take, without doing it.
 Erased erase_preview(const Store& store, std::string_view id);
 
-// At least one of before_ms and keep_best must be set: Error{usage}.
+// At least one of before_ms and keep_best must be set: Error{usage}. Runs that may go on (running, stopped,
+// failed) keep all their episodes; the result names them. Error{conflict} when a process drives one of the others.
 Pruned prune(Store& store, const PrunePolicy& policy);
 
-// Problems found, one sentence each; empty = fine. Reads everything: file integrity, foreign keys, text index
-// in step, vectors whole, evidence ids, artifact hashes, content hashes of episodes, versions.
+// Problems found, one sentence each; empty = fine. Reads everything, in time that grows with the store's size:
+// file integrity, foreign keys, the text index word by word, vectors whole and of unit length, evidence ids,
+// artifact hashes, content hashes, versions, and that the columns that queries use say what the rows say.
 std::vector<std::string> verify(const Store& store);
 
 // SHA-256 over the logical content (all but run statuses): equal before and after what must not change

@@ -104,7 +104,8 @@ struct LessonCredit {
 };
 
 struct RateOptions {
-  double cosine = 0.95;  // nearer than this to another live lesson of the scope = duplicate
+  double cosine = 0.95;  // nearer than this to another live lesson of the scope = duplicate; above 4,000 keys
+                         // estimated from 1,000 of them, drawn at random (equal texts are always counted)
   RecallKey key = RecallKey::task;
   int min_characters = 12;     // text shorter than this (white space trimmed) = junk
   int unrecalled_after = 200;  // never offered in this many tries of its scope, world and kind since it was
@@ -135,6 +136,7 @@ struct PrunePolicy {
 struct Pruned {
   std::int64_t episodes = 0, kept_as_evidence = 0,
                artifacts = 0;  // episodes that a lesson rests on always stay
+  std::vector<std::string> unfinished_runs{};  // left alone: running, stopped or failed ones may go on
 };
 
 }  // namespace hone
