@@ -58,3 +58,17 @@ endif()
 if(HONE_BENCH)
   find_package(benchmark REQUIRED)
 endif()
+
+# libtorch: only room nn, which is a shared object of its own. Without it everything else still builds.
+find_path(HONE_TORCH_INCLUDE_DIR ATen/ATen.h)
+find_library(HONE_TORCH_LIBRARY torch_cpu)
+find_library(HONE_C10_LIBRARY c10)
+mark_as_advanced(HONE_TORCH_INCLUDE_DIR HONE_TORCH_LIBRARY HONE_C10_LIBRARY)
+set(HONE_NN OFF)
+if(HONE_TORCH_INCLUDE_DIR AND HONE_TORCH_LIBRARY AND HONE_C10_LIBRARY AND NOT HONE_FUZZ)
+  set(HONE_NN ON)
+  find_package(OpenMP REQUIRED)  # at::parallel_for is a template over it
+  add_library(hone_torch INTERFACE IMPORTED)
+  target_include_directories(hone_torch SYSTEM INTERFACE "${HONE_TORCH_INCLUDE_DIR}" "${HONE_TORCH_INCLUDE_DIR}/torch/csrc/api/include")
+  target_link_libraries(hone_torch INTERFACE "${HONE_TORCH_LIBRARY}" "${HONE_C10_LIBRARY}" OpenMP::OpenMP_CXX)
+endif()

@@ -9,11 +9,11 @@ import re
 import sys
 import tempfile
 
-ROOMS = ["core", "wire", "store", "models", "pddl", "envs", "agents", "learners", "engine", "cli"]
+ROOMS = ["core", "wire", "store", "models", "pddl", "nn", "envs", "agents", "learners", "engine", "cli"]
 MAY_INCLUDE = {
     "core": {"core"},
     "wire": {"core", "wire"},
-    **{room: {"core", "wire", room} for room in ("store", "models", "agents", "learners")},
+    **{room: {"core", "wire", room} for room in ("store", "models", "agents", "learners", "nn")},
     "pddl": {"core", "pddl"},
     "envs": {"core", "wire", "pddl", "envs"},
     "engine": set(ROOMS) - {"cli"},

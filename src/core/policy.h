@@ -1,0 +1,73 @@
+// A language model whose weights can be trained, without a word about tensors: methods decide what each token's log-probability is
+// worth, the policy does the rest. Room nn implements it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/model.h"
+#include "core/reflex.h"
+
+namespace hone {
+
+// One training sequence: prompt, replies, and what the world said in between.
+struct TokenSequence {
+  std::vector<int> ids;
+  std::vector<std::uint8_t> trained;  // [ids] 1 = this token's log-probability counts; never the first
+};
+
+// Of each trained token, in order, under logits / temperature.
+struct SequenceScores {
+  std::vector<float> logp, entropy;  // natural log of the token; entropy of the whole vocabulary, nats
+};
+
+// d loss / d logp and d loss / d entropy of the same tokens; d_entropy may be left empty.
+struct SequenceGradient {
+  std::vector<float> d_logp, d_entropy;
+};
+
+// Called with a few sequences at a time (`which` are their places among all of the step); writes one gradient per sequence and
+// returns their part of the loss. Whatever is summed over the whole step (numbers of tokens, of sequences) it must know beforehand.
+using Loss = std::function<double(std::span<const std::size_t> which, std::span<const SequenceScores> scores, std::span<SequenceGradient> gradients)>;
+
+struct StepOptions {
+  double lr = 1e-6, weight_decay = 0.0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  double clip = 1.0;               // gradient norm; 0 = off
+  double skip_above = 0.0;         // no update when the norm is larger; 0 = off
+  float temperature = 1.0F;        // logits are divided by it
+  int microbatch_tokens = 8192;    // at a time; bounds memory, changes nothing else
+  int together = 1;                // so many consecutive sequences are always handed to the loss in one call (2 = pairs)
+};
+
+struct StepResult {
+  double loss = 0.0, gradient_norm = 0.0, seconds = 0.0;
+  std::int64_t tokens = 0, trained = 0;
+  bool skipped = false;            // norm above skip_above: weights as before
+};
+
+struct SampleRequest {
+  std::vector<int> prompt;
+  Sampling sampling;               // temperature, top_k, top_p, min_p, seed, max_tokens, stop; grammars are not supported
+};
+
+struct Sampled {
+  std::vector<int> ids;            // the end token included when it came
+  std::vector<float> logp, entropy;  // of each, under logits / temperature before top_k, top_p and min_p
+  StopReason why = StopReason::end;
+};
+
+enum class Which { current, reference };
+
+// A loss or gradient that is not finite throws Error{bad_input} before any weight changes.
+class Policy : public Savable {  // saves weights, optimizer and step count
+ public:
+  virtual std::vector<Sampled> sample(std::span<const SampleRequest> requests) = 0;
+  virtual std::vector<SequenceScores> score(std::span<const TokenSequence> sequences, float temperature, Which weights) = 0;
+  virtual StepResult step(std::span<const TokenSequence> sequences, const Loss& loss, const StepOptions& options) = 0;
+  virtual void keep_reference() = 0;  // Which::reference is the model as it is now; before the first call, as it was opened
+};
+
+}  // namespace hone

@@ -1,0 +1,3 @@
+#define HONE_KERNELS baseline
+#define HONE_KERNEL_NAME "baseline"
+#include "nn/kernels/rows.inc"
