@@ -61,6 +61,14 @@ void rotate(const Arch& a, const at::Tensor& qkv, const std::vector<int>& positi
 
 }  // namespace
 
+// What a layer has to know of the tokens; attention over whole sequences unless somebody else attends.
+struct Decoder::Pass {
+  const std::vector<int>& ids;
+  const std::vector<int>& positions;
+  const std::vector<int>* starts = nullptr;
+  const Attend* attend = nullptr;
+};
+
 std::vector<int> Flat::positions() const {
   std::vector<int> out(ids.size());
   for (std::size_t s = 0; s + 1 < starts.size(); ++s)
@@ -86,9 +94,9 @@ Rotary::Rotary(const Arch& a, int n) : positions(n), cosine(at::empty({n, a.head
 Decoder::Decoder(Parameters& parameters) : parameters_(parameters) {}
 Decoder::~Decoder() = default;
 
-const Rotary& Decoder::rotary(int positions) {
-  if (!rotary_ || rotary_->positions < positions) rotary_ = std::make_unique<Rotary>(parameters_.arch(), std::max(positions, rotary_ ? 2 * rotary_->positions : 64));
-  return *rotary_;
+void Decoder::need_positions(const std::vector<int>& positions) {
+  const int n = positions.empty() ? 1 : *std::max_element(positions.begin(), positions.end()) + 1;
+  if (!rotary_ || rotary_->positions < n) rotary_ = std::make_unique<Rotary>(parameters_.arch(), std::max(n, rotary_ ? 2 * rotary_->positions : 64));
 }
 
 void Decoder::check(const Flat& flat) const {
@@ -104,7 +112,7 @@ void Decoder::check(const Flat& flat) const {
 
 // h becomes what comes out; what m keeps is all that layer_back reads.
 template <class T>
-void Decoder::layer(int l, const at::Tensor& h, const Flat& flat, const std::vector<int>& positions, LayerMemory& m) {
+void Decoder::layer(int l, const at::Tensor& h, const Pass& pass, LayerMemory& m) {
   const Arch& a = parameters_.arch();
   const LayerSpans& w = parameters_.layout().layers[l];
   m.qkv = product(norm<T>(h, parameters_.gain(w.attention_norm), a.norm_eps, m.rstd), parameters_.weight(w.qkv));
@@ -124,8 +132,8 @@ void Decoder::layer(int l, const at::Tensor& h, const Flat& flat, const std::vec
                   rstd + n * a.heads + b * a.kv_heads, e - b, a.kv_heads, a.head_dim);
     });
   }
-  rotate<T>(a, m.qkv, positions, *rotary_, 1.0F);
-  m.out = attention<T>(a, m.qkv, flat.starts);
+  rotate<T>(a, m.qkv, pass.positions, *rotary_, 1.0F);
+  m.out = pass.attend != nullptr ? (*pass.attend)(l, m.qkv) : attention<T>(a, m.qkv, *pass.starts);
   add_to<T>(h, product(m.out, parameters_.weight(w.out)));
   m.h_middle = h.clone();
   m.gate_up = product(norm<T>(h, parameters_.gain(w.ff_norm), a.norm_eps, m.rstd_middle), parameters_.weight(w.gate_up));
@@ -133,22 +141,22 @@ void Decoder::layer(int l, const at::Tensor& h, const Flat& flat, const std::vec
 }
 
 template <class T>
-at::Tensor Decoder::forward_as(const Flat& flat, Memory* memory) {
+at::Tensor Decoder::forward_as(const Pass& pass, Memory* memory, const Shown* shown) {
   const Arch& a = parameters_.arch();
-  const auto n = static_cast<std::int64_t>(flat.ids.size());
-  const auto positions = flat.positions();
-  rotary(positions.empty() ? 1 : *std::max_element(positions.begin(), positions.end()) + 1);
+  const auto n = static_cast<std::int64_t>(pass.ids.size());
+  need_positions(pass.positions);
   at::Tensor h = at::empty({n, a.width});
   const at::Tensor table = parameters_.weight(parameters_.layout().embedding);
   for_rows(n, a.width, [&](std::int64_t b, std::int64_t e) {
     for (auto i = b; i < e; ++i)
-      kernels().rows<T>().to_float(data<T>(table) + static_cast<std::int64_t>(flat.ids[i]) * a.width, data<float>(h) + i * a.width, a.width);
+      kernels().rows<T>().to_float(data<T>(table) + static_cast<std::int64_t>(pass.ids[i]) * a.width, data<float>(h) + i * a.width, a.width);
   });
-  if (memory != nullptr) memory->layers.assign(a.layers, {}), memory->positions = positions;
+  if (memory != nullptr) memory->layers.assign(a.layers, {}), memory->positions = pass.positions;
   for (int l = 0; l < a.layers; ++l) {
     LayerMemory m;
     if (memory != nullptr) m.h = h.clone();
-    layer<T>(l, h, flat, positions, m);
+    layer<T>(l, h, pass, m);
+    if (shown != nullptr) (*shown)(l, m.qkv);
     if (memory == nullptr) continue;
     if (checkpointing_) memory->layers[l].h = m.h;
     else memory->layers[l] = std::move(m);
@@ -161,12 +169,12 @@ at::Tensor Decoder::forward_as(const Flat& flat, Memory* memory) {
 
 // dh: gradient of what comes out of the layer, becomes that of what went in.
 template <class T>
-void Decoder::layer_back(int l, const at::Tensor& dh, const Flat& flat, const std::vector<int>& positions, LayerMemory& m) {
+void Decoder::layer_back(int l, const at::Tensor& dh, const Pass& pass, LayerMemory& m) {
   const Arch& a = parameters_.arch();
   const LayerSpans& w = parameters_.layout().layers[l];
   if (!m.qkv.defined()) {
     at::Tensor h = m.h.clone();
-    layer<T>(l, h, flat, positions, m);
+    layer<T>(l, h, pass, m);
   }
   float* gradients = data<float>(parameters_.gradient());
   const auto n = dh.size(0), ff = static_cast<std::int64_t>(a.ff);
@@ -184,8 +192,8 @@ void Decoder::layer_back(int l, const at::Tensor& dh, const Flat& flat, const st
   }
   const at::Tensor d = as<T>(dh);
   product_back<T>(parameters_.gradient(w.out), d, m.out);
-  const at::Tensor d_qkv = attention_back<T>(a, m.qkv, at::mm(d, parameters_.weight(w.out)), flat.starts);
-  rotate<T>(a, d_qkv, positions, *rotary_, -1.0F);
+  const at::Tensor d_qkv = attention_back<T>(a, m.qkv, at::mm(d, parameters_.weight(w.out)), *pass.starts);
+  rotate<T>(a, d_qkv, pass.positions, *rotary_, -1.0F);
   const auto stride = d_qkv.size(1);
   if (w.q_norm.there()) {
     const auto& k = kernels().rows<T>();
@@ -214,8 +222,10 @@ void Decoder::backward_as(const Flat& flat, Memory& memory, const at::Tensor& d_
   float* gradients = data<float>(parameters_.gradient());
   at::Tensor dh = at::zeros({d_hidden.size(0), a.width});
   norm_back<float>(memory.h, parameters_.gain(layout.final_norm), memory.rstd, d_hidden, dh, gradients + layout.final_norm.offset);
+  const Pass pass{flat.ids, memory.positions, &flat.starts};
+  need_positions(pass.positions);
   for (int l = a.layers - 1; l >= frozen_; --l) {
-    layer_back<T>(l, dh, flat, memory.positions, memory.layers[l]);
+    layer_back<T>(l, dh, pass, memory.layers[l]);
     memory.layers[l] = {};
   }
   if (frozen_ > 0) return;
@@ -224,10 +234,23 @@ void Decoder::backward_as(const Flat& flat, Memory& memory, const at::Tensor& d_
     kernels().f32.add(table + static_cast<std::int64_t>(flat.ids[i]) * a.width, data<float>(dh) + static_cast<std::int64_t>(i) * a.width, a.width);
 }
 
-at::Tensor Decoder::forward(const Flat& flat, Memory* memory) {
+at::Tensor Decoder::run(const Pass& pass, Memory* memory, const Shown* shown) {
   const c10::InferenceMode no_autograd;
+  return parameters_.compute() == Compute::f32 ? forward_as<float>(pass, memory, shown) : forward_as<bf16_t>(pass, memory, shown);
+}
+
+at::Tensor Decoder::forward(const Flat& flat, Memory* memory) {
   check(flat);
-  return parameters_.compute() == Compute::f32 ? forward_as<float>(flat, memory) : forward_as<bf16_t>(flat, memory);
+  return run({flat.ids, flat.positions(), &flat.starts}, memory, nullptr);
+}
+
+at::Tensor Decoder::forward(const Flat& flat, const Shown& shown) {
+  check(flat);
+  return run({flat.ids, flat.positions(), &flat.starts}, nullptr, &shown);
+}
+
+at::Tensor Decoder::forward_rows(const std::vector<int>& ids, const std::vector<int>& positions, const Attend& attend) {
+  return run({ids, positions, nullptr, &attend}, nullptr, nullptr);
 }
 
 void Decoder::backward(const Flat& flat, Memory& memory, const at::Tensor& d_hidden) {

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -51,20 +52,28 @@ class Decoder {
   // Hidden states after the final norm, [tokens, width]. With `memory`, what backward() needs is kept there. Ids must be below the
   // vocabulary's size and sequences within the context: Error{bad_input}.
   at::Tensor forward(const Flat& flat, Memory* memory = nullptr);
+  // The same; each layer's [tokens, q | k | v] is shown when it is ready (keys with rotary positions applied).
+  using Shown = std::function<void(int layer, const at::Tensor& qkv)>;
+  at::Tensor forward(const Flat& flat, const Shown& shown);
+  // One token of each of many sequences, [tokens, width]; who calls knows what came before and attends.
+  using Attend = std::function<at::Tensor(int layer, const at::Tensor& qkv)>;
+  at::Tensor forward_rows(const std::vector<int>& ids, const std::vector<int>& positions, const Attend& attend);
   // d_hidden: [tokens, width] float, of what forward returned. Adds to the parameters' gradient.
   void backward(const Flat& flat, Memory& memory, const at::Tensor& d_hidden);
 
  private:
+  struct Pass;
   template <class T>
-  at::Tensor forward_as(const Flat& flat, Memory* memory);
+  at::Tensor forward_as(const Pass& pass, Memory* memory, const Shown* shown);
   template <class T>
   void backward_as(const Flat& flat, Memory& memory, const at::Tensor& d_hidden);
   template <class T>
-  void layer(int l, const at::Tensor& h, const Flat& flat, const std::vector<int>& positions, LayerMemory& m);
+  void layer(int l, const at::Tensor& h, const Pass& pass, LayerMemory& m);
   template <class T>
-  void layer_back(int l, const at::Tensor& dh, const Flat& flat, const std::vector<int>& positions, LayerMemory& m);
+  void layer_back(int l, const at::Tensor& dh, const Pass& pass, LayerMemory& m);
+  at::Tensor run(const Pass& pass, Memory* memory, const Shown* shown);
   void check(const Flat& flat) const;
-  const Rotary& rotary(int positions);
+  void need_positions(const std::vector<int>& positions);
 
   Parameters& parameters_;
   std::unique_ptr<Rotary> rotary_;
