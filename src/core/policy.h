@@ -67,7 +67,7 @@ class Policy : public Savable {  // saves weights, optimizer and step count
   virtual std::vector<Sampled> sample(std::span<const SampleRequest> requests) = 0;
   virtual std::vector<SequenceScores> score(std::span<const TokenSequence> sequences, float temperature, Which weights) = 0;
   virtual StepResult step(std::span<const TokenSequence> sequences, const Loss& loss, const StepOptions& options) = 0;
-  virtual void keep_reference() = 0;  // Which::reference is the model as it is now; before the first call, as it was opened
+  virtual void keep_reference() = 0;  // Which::reference is the model as it is now
 };
 
 }  // namespace hone
