@@ -144,7 +144,9 @@ function(room name)
   if(NOT name MATCHES "^(cli|nn)$")
     set_property(GLOBAL APPEND PROPERTY HONE_LIBRARY_ROOMS ${name})
   endif()
-  set_property(GLOBAL APPEND PROPERTY HONE_ROOMS ${name})
+  if(NOT name STREQUAL "nn")  # a shared object of its own
+    set_property(GLOBAL APPEND PROPERTY HONE_ROOMS ${name})
+  endif()
 
   if(HONE_TESTS AND tests)
     add_executable(${name}_tests ${tests})

@@ -1,7 +1,5 @@
 #include "nn/decoder.h"
 
-#include <c10/core/InferenceMode.h>
-
 #include "core/error.h"
 #include "nn/attention.h"
 #include "nn/tensors.h"
@@ -235,7 +233,6 @@ void Decoder::backward_as(const Flat& flat, Memory& memory, const at::Tensor& d_
 }
 
 at::Tensor Decoder::run(const Pass& pass, Memory* memory, const Shown* shown) {
-  const c10::InferenceMode no_autograd;
   return parameters_.compute() == Compute::f32 ? forward_as<float>(pass, memory, shown) : forward_as<bf16_t>(pass, memory, shown);
 }
 
@@ -254,7 +251,6 @@ at::Tensor Decoder::forward_rows(const std::vector<int>& ids, const std::vector<
 }
 
 void Decoder::backward(const Flat& flat, Memory& memory, const at::Tensor& d_hidden) {
-  const c10::InferenceMode no_autograd;
   if (parameters_.compute() == Compute::f32) backward_as<float>(flat, memory, d_hidden);
   else backward_as<bf16_t>(flat, memory, d_hidden);
 }

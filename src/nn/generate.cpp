@@ -1,7 +1,5 @@
 #include "nn/generate.h"
 
-#include <c10/core/InferenceMode.h>
-
 #include <map>
 #include <memory>
 
@@ -209,7 +207,6 @@ class Generation {
 }  // namespace
 
 std::vector<Sampled> generate(Decoder& decoder, std::span<const SampleRequest> requests, const GenerateOptions& options) {
-  const c10::InferenceMode no_autograd;
   const int context = decoder.parameters().arch().context;
   for (const auto& r : requests) {
     if (r.prompt.empty()) throw Error(Fault::bad_input, "generate: an empty prompt");

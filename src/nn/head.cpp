@@ -1,7 +1,5 @@
 #include "nn/head.h"
 
-#include <c10/core/InferenceMode.h>
-
 #include "nn/tensors.h"
 
 namespace hone::nn {
@@ -38,7 +36,6 @@ void Head::chunks(const at::Tensor& hidden, const std::vector<int>& rows, const 
 }
 
 TokenScores Head::scores(const at::Tensor& hidden, const std::vector<int>& rows, const std::vector<int>& targets, float temperature) {
-  const c10::InferenceMode no_autograd;
   const int vocab = parameters_.arch().vocab;
   TokenScores out{std::vector<float>(rows.size()), std::vector<float>(rows.size())};
   with_type(parameters_.compute(), [&](auto* type) {
@@ -61,7 +58,6 @@ TokenScores Head::scores(const at::Tensor& hidden, const std::vector<int>& rows,
 
 at::Tensor Head::backward(const at::Tensor& hidden, const std::vector<int>& rows, const std::vector<int>& targets, float temperature,
                           const std::vector<float>& d_logp, const std::vector<float>& d_entropy) {
-  const c10::InferenceMode no_autograd;
   const int vocab = parameters_.arch().vocab;
   const auto width = hidden.size(1);
   at::Tensor d_hidden = at::zeros(hidden.sizes());
@@ -89,7 +85,6 @@ at::Tensor Head::backward(const at::Tensor& hidden, const std::vector<int>& rows
 }
 
 at::Tensor Head::logits(const at::Tensor& hidden, const std::vector<int>& rows) {
-  const c10::InferenceMode no_autograd;
   at::Tensor out = at::empty({static_cast<std::int64_t>(rows.size()), parameters_.arch().vocab});
   with_type(parameters_.compute(), [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
