@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "core/arch.h"
 #include "core/model.h"
 #include "core/reflex.h"
+#include "core/tokenizer.h"
 
 namespace hone {
 
@@ -61,6 +63,13 @@ struct Sampled {
 
 enum class Which { current, reference };
 
+// One weight by its published name ("model.layers.0.mlp.up_proj.weight"); values may be written, then Policy::weights_changed().
+struct PolicyWeight {
+  std::string name;
+  std::vector<std::int64_t> shape;  // [out, in] or [width]
+  std::span<float> values;          // float masters
+};
+
 // A loss or gradient that is not finite throws Error{bad_input} before any weight changes.
 class Policy : public Savable {  // saves weights, optimizer and step count
  public:
@@ -68,6 +77,23 @@ class Policy : public Savable {  // saves weights, optimizer and step count
   virtual std::vector<SequenceScores> score(std::span<const TokenSequence> sequences, float temperature, Which weights) = 0;
   virtual StepResult step(std::span<const TokenSequence> sequences, const Loss& loss, const StepOptions& options) = 0;
   virtual void keep_reference() = 0;  // Which::reference is the model as it is now
+  virtual std::vector<PolicyWeight> weights() = 0;
+  virtual void weights_changed() = 0;
+};
+
+enum class Precision { automatic, f32, bf16 };  // automatic: bf16 products where the CPU has them, masters are always float
+
+struct PolicyOptions {
+  Arch arch;
+  Precision precision = Precision::automatic;
+  std::uint64_t seed = 0;              // of the first weights; most are then read from a file
+  std::vector<int> end_ids;            // a reply ends with the first of these
+  const Tokenizer* tokenizer = nullptr;  // for stop words; must outlive the policy
+  int threads = 0;                     // 0 = one per core
+  int batch = 32;                      // continuations at a time
+  bool fixed_batches = true;           // results of sample() depend on the request alone, not on what else is asked for
+  bool checkpointing = false;          // a third more time, a tenth of the memory between forward and backward
+  int frozen_layers = 0;               // layers below this one (and embeddings) stay as they are
 };
 
 }  // namespace hone

@@ -34,32 +34,42 @@ struct Running {
 template <class T>
 class Steps {
  public:
-  explicit Steps(Decoder& decoder) : decoder_(decoder), p_(decoder.parameters()), a_(p_.arch()) {}
+  Steps(Decoder& decoder, int rows) : rows_(rows), decoder_(decoder), p_(decoder.parameters()), a_(p_.arch()) {}
 
   Cache room(int tokens) const { return {empty<T>({a_.layers, 2, tokens, a_.kv_width()}), 0}; }
 
   // Hidden states [prompts, width] of each prompt's last token; caches filled.
-  at::Tensor prefill(const Flat& flat, std::vector<std::shared_ptr<Cache>>& caches) {
-    for (std::size_t s = 0; s + 1 < flat.starts.size(); ++s) {
-      caches.push_back(std::make_shared<Cache>(room(flat.starts[s + 1] - flat.starts[s])));
-      caches.back()->length = flat.starts[s + 1] - flat.starts[s];
+  at::Tensor prefill(const std::vector<std::vector<int>>& prompts, std::vector<std::shared_ptr<Cache>>& caches) {
+    for (const auto& prompt : prompts) caches.push_back(std::make_shared<Cache>(room(static_cast<int>(prompt.size()))));
+    at::Tensor last = empty<T>({static_cast<std::int64_t>(prompts.size()), a_.width});
+    for (std::size_t first = 0; first < prompts.size();) {
+      Flat flat;
+      std::size_t end = first;
+      do flat.append(prompts[end++]);
+      while (rows_ == 0 && end < prompts.size() && flat.ids.size() + prompts[end].size() < 8192);
+      const at::Tensor hidden = decoder_.forward(flat, [&](int layer, const at::Tensor& qkv) {
+        for (std::size_t s = first; s < end; ++s)
+          for (std::size_t i = 0; i < prompts[s].size(); ++i)
+            keep(data<T>(qkv) + (flat.starts[s - first] + static_cast<std::int64_t>(i)) * qkv.size(1), *caches[s], layer, static_cast<int>(i));
+      });
+      for (std::size_t s = first; s < end; ++s) {
+        caches[s]->length = static_cast<int>(prompts[s].size());
+        last[static_cast<std::int64_t>(s)].copy_(hidden[flat.starts[s - first + 1] - 1]);
+      }
+      first = end;
     }
-    const at::Tensor hidden = decoder_.forward(flat, [&](int layer, const at::Tensor& qkv) {
-      for (std::size_t s = 0; s < caches.size(); ++s)
-        for (int i = 0; i < caches[s]->length; ++i) keep(data<T>(qkv) + (flat.starts[s] + i) * qkv.size(1), *caches[s], layer, i);
-    });
-    at::Tensor last = empty<T>({static_cast<std::int64_t>(caches.size()), a_.width});
-    for (std::size_t s = 0; s < caches.size(); ++s) last[static_cast<std::int64_t>(s)].copy_(hidden[flat.starts[s + 1] - 1]);
     return last;
   }
 
-  // Hidden states [running, width] after these tokens.
-  at::Tensor step(std::vector<Running>& running, const std::vector<int>& tokens) {
+  // Hidden states after these tokens, one row for each running continuation (with fixed batches, rows of nothing after them).
+  at::Tensor step(std::vector<Running>& running, std::vector<int> tokens) {
     const auto n = static_cast<std::int64_t>(running.size());
     std::vector<int> positions;
     for (const auto& r : running) positions.push_back(r.prompt->length + r.own.length);
+    tokens.resize(std::max<std::size_t>(tokens.size(), static_cast<std::size_t>(rows_)));
+    positions.resize(tokens.size());
     const at::Tensor hidden = decoder_.forward_rows(tokens, positions, [&](int layer, const at::Tensor& qkv) {
-      at::Tensor out = empty<T>({n, a_.q_width()});
+      at::Tensor out = at::zeros({qkv.size(0), a_.q_width()}, at::TensorOptions().dtype(scalar_of<T>));
       at::parallel_for(0, n, 1, [&](std::int64_t b, std::int64_t e) {
         for (auto i = b; i < e; ++i) attend(running[i], layer, data<T>(qkv) + i * qkv.size(1), data<T>(out) + i * a_.q_width());
       });
@@ -93,6 +103,7 @@ class Steps {
     }
   }
 
+  int rows_;  // of every product, 0 = as many as there are
   Decoder& decoder_;
   Parameters& p_;
   const Arch& a_;
@@ -102,7 +113,7 @@ template <class T>
 class Generation {
  public:
   Generation(Decoder& decoder, std::span<const SampleRequest> requests, const GenerateOptions& options)
-      : steps_(decoder), head_(decoder.parameters()), requests_(requests), options_(options), out_(requests.size()) {}
+      : steps_(decoder, options.fixed ? options.batch : 0), head_(decoder.parameters()), requests_(requests), options_(options), out_(requests.size()) {}
 
   std::vector<Sampled> run() {
     while (next_ < requests_.size() || !running_.empty()) {
@@ -117,8 +128,8 @@ class Generation {
  private:
   // The next requests: each distinct prompt is read once, and every continuation draws its first token.
   void admit() {
-    Flat flat;
-    std::map<std::vector<int>, std::size_t> prompts;
+    std::vector<std::vector<int>> prompts;
+    std::map<std::vector<int>, std::size_t> known;
     std::vector<std::pair<std::size_t, std::size_t>> fresh;  // request, prompt
     for (; next_ < requests_.size() && running_.size() + fresh.size() < static_cast<std::size_t>(options_.batch); ++next_) {
       const auto& prompt = requests_[next_].prompt;
@@ -126,13 +137,13 @@ class Generation {
         out_[next_].why = StopReason::length;
         continue;
       }
-      const auto [it, added] = prompts.emplace(prompt, prompts.size());
-      if (added) flat.append(prompt);
+      const auto [it, added] = known.emplace(prompt, prompts.size());
+      if (added) prompts.push_back(prompt);
       fresh.emplace_back(next_, it->second);
     }
     if (fresh.empty()) return;
     std::vector<std::shared_ptr<Cache>> caches;
-    const at::Tensor last = steps_.prefill(flat, caches);
+    const at::Tensor last = steps_.prefill(prompts, caches);
     std::vector<Running> waiting = std::move(running_);
     std::vector<int> tokens = std::move(tokens_);
     running_.clear();
@@ -149,9 +160,10 @@ class Generation {
   }
 
   // One token for each running continuation from its hidden state; those that end leave.
-  void choose(const at::Tensor& hidden) {
+  void choose(at::Tensor hidden) {
     const auto n = static_cast<std::int64_t>(running_.size());
-    std::vector<int> rows(static_cast<std::size_t>(n));
+    if (options_.fixed && hidden.size(0) < options_.batch) hidden = at::cat({hidden, at::zeros({options_.batch - hidden.size(0), hidden.size(1)}, hidden.options())});
+    std::vector<int> rows(static_cast<std::size_t>(hidden.size(0)));
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<int>(i);
     const at::Tensor logits = head_.logits(hidden, rows);
     std::vector<Drawn> drawn(static_cast<std::size_t>(n));

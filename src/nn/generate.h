@@ -15,6 +15,9 @@ struct GenerateOptions {
   std::vector<int> end_ids;                // a continuation ends with the first of these
   const Tokenizer* tokenizer = nullptr;    // for stop words
   int batch = 64;                          // continuations at a time; finished ones make room for the next
+  // Every product has the same number of rows whoever else is in the batch (prompts one by one, then always `batch` rows): sums are
+  // then taken in the same order and a result depends on its request alone. Below `batch` continuations that costs time.
+  bool fixed = false;
 };
 
 // In the order of the requests. Prompt and max_tokens must fit the model's context: Error{bad_input}.

@@ -32,7 +32,7 @@ TEST_P(Generated, LogProbsAreTheTrainers) {
     Decoder decoder(p);
     std::vector<SampleRequest> requests;
     for (int i = 0; i < 10; ++i) requests.push_back(request(i % 2 == 0 ? std::vector<int>{5, 9, 11} : std::vector<int>{40, 2, 33, 17, 8}, 100 + i, 30, 0.8F));
-    const auto sampled = generate(decoder, requests, {.end_ids = {7}, .batch = 4});
+    const auto sampled = generate(decoder, requests, {.end_ids = {7}, .batch = 4, .fixed = compute == Compute::f32});
     int ended = 0;
     for (std::size_t i = 0; i < requests.size(); ++i) {
       const Sampled& s = sampled[i];
@@ -54,16 +54,26 @@ TEST_P(Generated, LogProbsAreTheTrainers) {
   }
 }
 
-TEST(Generate, ASeedGivesTheSameTokensWhateverElseIsInTheBatch) {
-  Parameters p(tiny(Family::llama), Compute::f32);
-  randomise(p, 3);
-  Decoder decoder(p);
-  std::vector<SampleRequest> requests;
-  for (int i = 0; i < 8; ++i) requests.push_back(request({1, 2, 3 + i % 3}, i, 20));
-  const auto together = generate(decoder, requests, {.end_ids = {}});
-  for (std::size_t i = 0; i < requests.size(); ++i)
-    EXPECT_EQ(generate(decoder, std::span(&requests[i], 1), {.end_ids = {}})[0].ids, together[i].ids) << i;
-  EXPECT_NE(together[0].ids, together[3].ids) << "same prompt, other seed";
+// To the last bit, in both precisions: log-probs too.
+TEST(Generate, WithFixedBatchesAResultDependsOnItsRequestAlone) {
+  for (const Compute compute : {Compute::f32, Compute::bf16}) {
+    Arch wide = tiny(Family::llama);
+    wide.width = 96;
+    wide.ff = 160;
+    Parameters p(wide, compute);
+    randomise(p, 3);
+    Decoder decoder(p);
+    std::vector<SampleRequest> requests;
+    for (int i = 0; i < 21; ++i) requests.push_back(request({1, 2, 3 + i % 3}, i, 10 + i));
+    const GenerateOptions options{.end_ids = {}, .batch = 8, .fixed = true};
+    const auto together = generate(decoder, requests, options);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const auto alone = generate(decoder, std::span(&requests[i], 1), options);
+      EXPECT_EQ(alone[0].ids, together[i].ids) << i;
+      EXPECT_EQ(alone[0].logp, together[i].logp) << i;
+    }
+    EXPECT_NE(together[0].ids, together[3].ids) << "same prompt, other seed";
+  }
 }
 
 TEST(Generate, GreedyTakesTheLikeliestAndStopsAtTheLength) {

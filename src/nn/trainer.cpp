@@ -142,6 +142,15 @@ void Trainer::keep_reference() {
   reference_->refresh();
 }
 
+std::vector<PolicyWeight> Trainer::weights() {
+  std::vector<PolicyWeight> out;
+  for (const auto& n : parameters_.layout().named) {
+    const at::Tensor values = parameters_.named(n);
+    out.push_back({n.name, values.sizes().vec(), {data<float>(values), static_cast<std::size_t>(values.numel())}});
+  }
+  return out;
+}
+
 void Trainer::save(Sink& sink) const {
   put_text(sink, "hone-policy-1");
   put(sink, parameters_.layout().total);
@@ -169,6 +178,18 @@ void Trainer::load(Source& source) {
   if (kept == 0) return;
   reference_ = std::make_unique<Parameters>(parameters_.arch(), parameters_.compute());
   read(*reference_);
+}
+
+std::unique_ptr<Trainer> make_trainer(const PolicyOptions& o) {
+  validate(o.arch, "policy");
+  if (o.frozen_layers < 0 || o.frozen_layers >= o.arch.layers)
+    throw Error(Fault::bad_input, "policy: frozen_layers: expected 0 to " + std::to_string(o.arch.layers - 1) + ", got " + std::to_string(o.frozen_layers));
+  const Compute compute = o.precision == Precision::automatic ? best_compute() : o.precision == Precision::f32 ? Compute::f32 : Compute::bf16;
+  auto trainer = std::make_unique<Trainer>(o.arch, compute, GenerateOptions{.end_ids = o.end_ids, .tokenizer = o.tokenizer, .batch = o.batch, .fixed = o.fixed_batches});
+  trainer->decoder().checkpointing(o.checkpointing);
+  trainer->freeze_below(o.frozen_layers);
+  trainer->parameters().initialise(o.seed);
+  return trainer;
 }
 
 }  // namespace hone::nn

@@ -24,6 +24,8 @@ class Trainer : public Policy {
   std::vector<SequenceScores> score(std::span<const TokenSequence> sequences, float temperature, Which weights) override;
   StepResult step(std::span<const TokenSequence> sequences, const Loss& loss, const StepOptions& options) override;
   void keep_reference() override;
+  std::vector<PolicyWeight> weights() override;
+  void weights_changed() override { parameters_.refresh(); }
   void save(Sink& sink) const override;
   void load(Source& source) override;
 
@@ -36,5 +38,8 @@ class Trainer : public Policy {
   std::unique_ptr<Parameters> reference_;
   int frozen_ = 0;
 };
+
+// Throws Error{bad_input} for shapes that don't fit.
+std::unique_ptr<Trainer> make_trainer(const PolicyOptions& options);
 
 }  // namespace hone::nn

@@ -1,0 +1,20 @@
+// The door of the shared object: models/policy_module.cpp loads it by name.
+#include <memory>
+
+#include "core/error.h"
+#include "core/policy.h"
+#include "hone_version.h"
+#include "nn/machine.h"
+#include "nn/trainer.h"
+
+extern "C" {
+
+// Of the build: a policy crosses the door as a C++ object, so both sides must be of one build.
+__attribute__((visibility("default"))) const char* hone_nn_version() { return hone::hone_version.data(); }
+
+// Throws hone::Error. The caller deletes what is returned before it closes the object.
+__attribute__((visibility("default"))) hone::Policy* hone_nn_open(const hone::PolicyOptions& options) {
+  hone::nn::prepare_machine(options.threads);
+  return hone::nn::make_trainer(options).release();
+}
+}
