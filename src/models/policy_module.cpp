@@ -1,0 +1,74 @@
+#include "models/policy_module.h"
+
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <vector>
+
+#include "core/error.h"
+#include "hone_version.h"
+
+namespace hone {
+
+namespace {
+
+constexpr const char* file_name = "libhone_nn.so";
+
+std::vector<std::filesystem::path> places() {
+  if (const char* given = std::getenv("HONE_NN"); given != nullptr && *given != '\0') return {given};
+  std::vector<std::filesystem::path> out;
+  Dl_info self{};
+  std::error_code ignored;
+  if (dladdr(reinterpret_cast<const void*>(&open_policy), &self) != 0 && self.dli_fname != nullptr) {
+    const auto folder = std::filesystem::canonical(self.dli_fname, ignored).parent_path();
+    out = {folder / file_name, folder / ".." / "lib" / file_name};
+  }
+  if (const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored); !program.empty())
+    for (const auto& place : {program.parent_path() / file_name, program.parent_path() / ".." / "lib" / file_name}) out.push_back(place);
+  return out;
+}
+
+using Open = Policy* (*)(const PolicyOptions&);
+
+// Stays loaded until the program ends: libtorch does not like to be unloaded.
+Open load() {
+  std::string looked;
+  for (const auto& place : places()) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(place, ignored)) {
+      looked += (looked.empty() ? "" : ", ") + place.string();
+      continue;
+    }
+    void* object = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (object == nullptr) throw Error(Fault::unavailable, place.string() + " can't be loaded: " + std::string(dlerror()));
+    const auto version = reinterpret_cast<const char* (*)()>(dlsym(object, "hone_nn_version"));
+    const auto open = reinterpret_cast<Open>(dlsym(object, "hone_nn_open"));
+    if (version == nullptr || open == nullptr) throw Error(Fault::unavailable, place.string() + " is not what trains weights for hone");
+    if (version() != hone_version)
+      throw Error(Fault::unavailable, place.string() + " is of hone " + version() + ", this is " + std::string(hone_version) + ": build both together");
+    return open;
+  }
+  throw Error(Fault::unavailable, std::string("this recipe trains weights, which needs ") + file_name + " (looked for " + looked +
+                                      "): `scripts/setup --for training --build release` builds it");
+}
+
+Open loaded() {
+  static const Open open = load();
+  return open;
+}
+
+}  // namespace
+
+std::unique_ptr<Policy> open_policy(const PolicyOptions& options) { return std::unique_ptr<Policy>(loaded()(options)); }
+
+std::string why_no_policy() {
+  try {
+    loaded();
+    return {};
+  } catch (const Error& e) {
+    return e.what();
+  }
+}
+
+}  // namespace hone
