@@ -65,7 +65,8 @@ find_library(HONE_TORCH_LIBRARY torch_cpu)
 find_library(HONE_C10_LIBRARY c10)
 mark_as_advanced(HONE_TORCH_INCLUDE_DIR HONE_TORCH_LIBRARY HONE_C10_LIBRARY)
 set(HONE_NN OFF)
-if(HONE_TORCH_INCLUDE_DIR AND HONE_TORCH_LIBRARY AND HONE_C10_LIBRARY AND NOT HONE_FUZZ)
+# Not under the thread sanitizer, which doesn't know OpenMP's barriers and calls every parallel loop a race.
+if(HONE_TORCH_INCLUDE_DIR AND HONE_TORCH_LIBRARY AND HONE_C10_LIBRARY AND NOT HONE_FUZZ AND NOT CMAKE_CXX_FLAGS MATCHES "fsanitize=thread")
   set(HONE_NN ON)
   find_package(OpenMP REQUIRED)  # at::parallel_for is a template over it
   add_library(hone_torch INTERFACE IMPORTED)
