@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/agent.h"
+#include "core/policy.h"
 #include "core/reflex.h"
 
 namespace hone {
@@ -60,6 +61,8 @@ class Tools {
   virtual std::vector<Generation> generate(std::span<const Request> requests) = 0;
   virtual std::vector<Episode> play(std::span<const Trial> trials) = 0;
   virtual int count_tokens(std::string_view text) = 0;
+  // The weights that play, where the method trains them (LearnerEntry::trains); else null.
+  virtual Policy* policy() { return nullptr; }
   // A generator for this round and label.
   virtual Rng rng(std::string_view label) = 0;
   // Shown to the user; returns true when the learner should stop at the next convenient point.
@@ -91,6 +94,7 @@ enum class Tempo { deliberate, reflex };
 struct LearnerEntry {
   std::string_view name, summary, citation;  // citation: "Zhao et al. 2024, ExpeL, arXiv 2308.10144"
   Tempo tempo = Tempo::deliberate;
+  bool trains = false;  // changes the weights of the recipe's model
   std::vector<FieldDoc> (*fields)();
   std::unique_ptr<Learner> (*make)(const Settings&, const LearnerContext&);
 };

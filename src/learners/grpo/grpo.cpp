@@ -1,0 +1,164 @@
+#include "learners/grpo/grpo.h"
+
+#include <algorithm>
+
+#include "learners/trajectory.h"
+#include "objective/policy_loss.h"
+#include "objective/presets.h"
+
+namespace hone {
+
+namespace {
+
+// What a round is trained on: a sequence and what the objective must know of it, side by side.
+struct Round {
+  std::vector<TokenSequence> sequences;
+  std::vector<objective::Sample> samples;
+};
+
+Round round_of(std::span<const Episode> episodes) {
+  Round out;
+  for (const auto& e : episodes)
+    for (auto& t : trajectories(e)) {
+      objective::Sample s;
+      s.group = e.group;
+      s.tokens = static_cast<int>(std::count(t.sequence.trained.begin(), t.sequence.trained.end(), 1));
+      s.truncated = t.truncated;
+      if (e.ending != Ending::fault) s.reward = e.score;  // a try that broke is not a bad try
+      s.logp_roll = std::move(t.logp);
+      s.entropy = std::move(t.entropy);
+      out.samples.push_back(std::move(s));
+      out.sequences.push_back(std::move(t.sequence));
+    }
+  return out;
+}
+
+template <class T>
+std::vector<T> picked(const std::vector<T>& from, std::span<const std::size_t> which) {
+  std::vector<T> out;
+  for (const std::size_t i : which) out.push_back(from[i]);
+  return out;
+}
+
+std::unique_ptr<Learner> make_grpo(const Settings& settings, const LearnerContext& context) {
+  GrpoConfig config;
+  if (const auto it = settings.find("preset"); it != settings.end() && it->second.values.size() == 1) config.preset = it->second.values[0];
+  config.objective = objective::preset(config.preset).config;
+  config = read_config<GrpoConfig>(settings, config);
+  validate(config.objective);
+  return std::make_unique<Grpo>(std::move(config), context);
+}
+
+}  // namespace
+
+StepOptions step_options(const TrainConfig& c, double progress, float temperature) {
+  StepOptions o;
+  o.lr = c.warmup > 0.0 ? c.lr * std::min(1.0, progress / c.warmup) : c.lr;
+  o.weight_decay = c.weight_decay;
+  o.clip = c.grad_clip;
+  o.skip_above = c.skip_if_grad_above;
+  o.temperature = temperature;
+  o.microbatch_tokens = c.microbatch_tokens;
+  return o;
+}
+
+Grpo::Grpo(GrpoConfig config, const LearnerContext& context)
+    : config_(std::move(config)), train_(context.train), rng_(context.rng), alarms_(config_.alarms) {}
+
+Need Grpo::next(const Progress& progress) {
+  Need need;
+  need.done = progress.last_call || round_ >= config_.rounds || train_.empty();
+  if (need.done) return need;
+  // Tasks go round in an order of their own each time.
+  const auto n = train_.size();
+  for (int i = 0; i < config_.tasks; ++i) {
+    const auto place = static_cast<std::size_t>(round_) * static_cast<std::size_t>(config_.tasks) + static_cast<std::size_t>(i);
+    std::vector<std::size_t> order(n);
+    for (std::size_t k = 0; k < n; ++k) order[k] = k;
+    rng_.split("order").split(place / n).shuffle(order);
+    const Task& task = train_[order[place % n]];
+    for (int g = 0; g < config_.group; ++g) {
+      Trial trial;
+      trial.task = task;
+      trial.group = task.id + "/" + std::to_string(round_) + "/" + std::to_string(i);
+      trial.attempt = g;
+      trial.sampling.temperature = static_cast<float>(config_.temperature);
+      need.trials.push_back(std::move(trial));
+    }
+  }
+  return need;
+}
+
+Update Grpo::learn(const Experience& experience, const Lessons&, Tools& tools) {
+  Policy* policy = tools.policy();
+  if (policy == nullptr) throw Error(Fault::unavailable, "grpo: needs a model whose weights can be trained");
+  const bool reference = config_.objective.kl_where != objective::KlWhere::none;
+  if (round_ == 0 && reference) policy->keep_reference();
+  Round round = round_of(experience.episodes);
+  const auto temperature = static_cast<float>(config_.temperature);
+  auto advantages = objective::advantages(round.samples, config_.objective);
+  Update update;
+  update.metrics = advantages.metrics;
+
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < round.samples.size(); ++i)
+    if (advantages.dropped.empty() || advantages.dropped[i] == 0) order.push_back(i);
+  const std::size_t per_step = config_.train.sequences_per_step > 0 ? static_cast<std::size_t>(config_.train.sequences_per_step) : std::max<std::size_t>(1, order.size());
+  const bool one_step = config_.train.epochs == 1 && order.size() <= per_step;
+  if (!one_step || reference) {
+    std::vector<SequenceScores> old, ref;
+    if (!one_step) old = policy->score(round.sequences, temperature, Which::current);
+    if (reference) ref = policy->score(round.sequences, temperature, Which::reference);
+    for (std::size_t i = 0; i < round.samples.size(); ++i) {
+      if (!one_step) round.samples[i].logp_old = std::move(old[i].logp);
+      if (reference) round.samples[i].logp_ref = std::move(ref[i].logp);
+    }
+  }
+  for (std::size_t i = 0; i < round.samples.size(); ++i) round.samples[i].advantages = advantages.of[i];
+
+  StepOptions options = step_options(config_.train, static_cast<double>(round_ + 1) / config_.rounds, temperature);
+  auto objective_config = config_.objective;
+  if (one_step && objective_config.old_logp == objective::OldLogp::stored) objective_config.old_logp = objective::OldLogp::current;
+  int steps = 0;
+  for (int epoch = 0; epoch < config_.train.epochs; ++epoch) {
+    Rng rng = tools.rng("epoch").split(static_cast<std::uint64_t>(epoch));
+    rng.shuffle(order);
+    for (std::size_t first = 0; first < order.size(); first += per_step) {
+      const auto which = std::span(order).subspan(first, std::min(per_step, order.size() - first));
+      objective::PolicyObjective objective(picked(round.samples, which), objective_config, rng.split(first));
+      const auto result = policy->step(picked(round.sequences, which), objective.loss(), options);
+      for (const auto& [name, value] : objective.metrics()) update.metrics.insert_or_assign(name, value);
+      update.metrics.insert_or_assign("loss", result.loss);
+      update.metrics.insert_or_assign("gradient_norm", result.gradient_norm);
+      update.metrics.insert_or_assign("skipped", update.metrics["skipped"] + (result.skipped ? 1.0 : 0.0));
+      ++steps;
+    }
+  }
+  update.metrics["steps"] = steps;
+  update.metrics["lr"] = options.lr;
+  for (const auto& alarm : alarms_.round(update.metrics)) tools.report(alarm, {});
+  ++round_;
+  return update;
+}
+
+void Grpo::save(Sink& sink) const {
+  put(sink, round_);
+  alarms_.save(sink);
+}
+
+void Grpo::load(Source& source) {
+  get(source, round_);
+  alarms_.load(source);
+}
+
+extern constinit const LearnerEntry learner_grpo;
+constinit const LearnerEntry learner_grpo{
+    .name = "grpo",
+    .summary = "weights: several tries at each task, each weighed by how it did beside the others (GRPO, Dr. GRPO, DAPO, GSPO, CISPO, RLOO, REINFORCE++)",
+    .citation = "Shao et al. 2024, DeepSeekMath, arXiv 2402.03300",
+    .trains = true,
+    .fields = &describe_config<GrpoConfig>,
+    .make = &make_grpo,
+};
+
+}  // namespace hone

@@ -1,0 +1,114 @@
+// Rejection sampling, then supervised fine-tuning: try, keep what was solved, learn to say it. The plain baseline of every method
+// that trains weights (e.g. RAFT, Dong et al. 2023; STaR, Zelikman et al. 2022).
+#include <algorithm>
+
+#include "core/learner.h"
+#include "learners/grpo/grpo.h"
+#include "learners/trajectory.h"
+#include "objective/sft.h"
+
+namespace hone {
+
+namespace {
+
+struct SelfImitationConfig {
+  int rounds = 10, tasks = 64, tries = 4, keep = 1;
+  double temperature = 1.0;
+  TrainConfig train;
+};
+template <class V>
+void visit(V& v, SelfImitationConfig& c) {
+  v.field("rounds", c.rounds, "rounds of tries and training", {.min = 1, .max = 1000000});
+  v.field("tasks", c.tasks, "tasks per round", {.min = 1, .max = 1000000});
+  v.field("tries", c.tries, "tries per task", {.min = 1, .max = 10000});
+  v.field("keep", c.keep, "solved tries of a task that are learned from in a round, the first ones", {.min = 1, .max = 10000});
+  v.field("temperature", c.temperature, "of the tries", {.min = 0.01, .max = 100});
+  visit(v, c.train);
+}
+
+class SelfImitation final : public Learner {
+ public:
+  SelfImitation(SelfImitationConfig config, const LearnerContext& context) : config_(config), train_(context.train), rng_(context.rng) {}
+
+  Need next(const Progress& progress) override {
+    Need need;
+    need.done = progress.last_call || round_ >= config_.rounds || train_.empty();
+    if (need.done) return need;
+    const auto n = train_.size();
+    for (int i = 0; i < config_.tasks; ++i) {
+      const auto place = static_cast<std::size_t>(round_) * static_cast<std::size_t>(config_.tasks) + static_cast<std::size_t>(i);
+      std::vector<std::size_t> order(n);
+      for (std::size_t k = 0; k < n; ++k) order[k] = k;
+      rng_.split("order").split(place / n).shuffle(order);
+      for (int t = 0; t < config_.tries; ++t) {
+        Trial trial;
+        trial.task = train_[order[place % n]];
+        trial.group = trial.task.id + "/" + std::to_string(round_);
+        trial.attempt = t;
+        trial.sampling.temperature = static_cast<float>(config_.temperature);
+        need.trials.push_back(std::move(trial));
+      }
+    }
+    return need;
+  }
+
+  Update learn(const Experience& experience, const Lessons&, Tools& tools) override {
+    Policy* policy = tools.policy();
+    if (policy == nullptr) throw Error(Fault::unavailable, "self_imitation: needs a model whose weights can be trained");
+    std::map<std::string, int> kept;
+    std::vector<TokenSequence> sequences;
+    int solved = 0;
+    for (const auto& e : experience.episodes) {
+      if (!e.solved) continue;
+      ++solved;
+      if (++kept[e.group] > config_.keep) continue;
+      for (auto& t : trajectories(e)) sequences.push_back(std::move(t.sequence));
+    }
+    Update update;
+    update.metrics["solved"] = experience.episodes.empty() ? 0.0 : static_cast<double>(solved) / static_cast<double>(experience.episodes.size());
+    update.metrics["sequences"] = static_cast<double>(sequences.size());
+    const StepOptions options = step_options(config_.train, static_cast<double>(round_ + 1) / config_.rounds, 1.0F);
+    const std::size_t per_step = config_.train.sequences_per_step > 0 ? static_cast<std::size_t>(config_.train.sequences_per_step) : std::max<std::size_t>(1, sequences.size());
+    for (int epoch = 0; epoch < config_.train.epochs && !sequences.empty(); ++epoch) {
+      tools.rng("epoch").split(static_cast<std::uint64_t>(epoch)).shuffle(sequences);
+      for (std::size_t first = 0; first < sequences.size(); first += per_step) {
+        const auto part = std::span<const TokenSequence>(sequences).subspan(first, std::min(per_step, sequences.size() - first));
+        std::vector<int> tokens;
+        for (const auto& s : part) tokens.push_back(static_cast<int>(std::count(s.trained.begin(), s.trained.end(), 1)));
+        objective::SftObjective objective(tokens, {});
+        const auto result = policy->step(part, objective.loss(), options);
+        update.metrics["loss"] = result.loss;
+        update.metrics["gradient_norm"] = result.gradient_norm;
+      }
+    }
+    ++round_;
+    return update;
+  }
+
+  void save(Sink& sink) const override { put(sink, round_); }
+  void load(Source& source) override { get(source, round_); }
+
+ private:
+  SelfImitationConfig config_;
+  std::vector<Task> train_;
+  Rng rng_;
+  int round_ = 0;
+};
+
+std::unique_ptr<Learner> make_self_imitation(const Settings& settings, const LearnerContext& context) {
+  return std::make_unique<SelfImitation>(read_config<SelfImitationConfig>(settings), context);
+}
+
+}  // namespace
+
+extern constinit const LearnerEntry learner_self_imitation;
+constinit const LearnerEntry learner_self_imitation{
+    .name = "self_imitation",
+    .summary = "weights: try, keep what was solved, learn to say it (rejection sampling, then supervised fine-tuning)",
+    .citation = "Zelikman et al. 2022, STaR, arXiv 2203.14465; Dong et al. 2023, RAFT, arXiv 2304.06767",
+    .trains = true,
+    .fields = &describe_config<SelfImitationConfig>,
+    .make = &make_self_imitation,
+};
+
+}  // namespace hone
