@@ -131,7 +131,7 @@ Stage Opened::stage(Split split, const Part& agent, const Settings& over, std::s
 
 std::unique_ptr<Learner> Opened::make_learner(const Rng& rng, const BatchSpec* batch, bool from_store) const {
   LearnerContext context{.train = {}, .world = {}, .batch = batch, .rng = rng};
-  if (!reflex()) context.world = world_->facts();
+  if (!reflex()) context.world = world_->facts(Split::train);
   Settings given = recipe_.method.settings;
   if (from_store) given["from_store"] = Setting{{"true"}, false, "--from-store"};
   else if (!reflex()) context.train = world_->tasks(Split::train);

@@ -42,8 +42,8 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 
 TEST(ProcessWorld, TheExampleOfTwentyLinesPlays) {
   const auto world = open_process_world(example());
-  EXPECT_EQ(world->facts().name, "coats");
-  EXPECT_EQ(world->facts().action_word, "Hook");
+  EXPECT_EQ(world->facts(Split::test).name, "coats");
+  EXPECT_EQ(world->facts(Split::test).action_word, "Hook");
   EXPECT_EQ(world->tasks(Split::train).size(), 12U);
   EXPECT_EQ(world->tasks(Split::test).size(), 6U);
   const auto env = world->make(Split::test);
@@ -115,7 +115,7 @@ TEST(ProcessWorld, CutsOffAfterMaxSteps) {
   auto given = scripted(answers);
   given["max_steps"] = {{"2"}, false, ""};
   const auto world = open_process_world(given);
-  EXPECT_EQ(world->facts().max_steps, 2);
+  EXPECT_EQ(world->facts(Split::test).max_steps, 2);
   const auto env = world->make(Split::train);
   env->reset(world->tasks(Split::train).at(0));
   EXPECT_FALSE(env->step("a").ending);
