@@ -19,10 +19,8 @@ Recipe with_seed(Recipe recipe, std::uint64_t seed) {
   return recipe;
 }
 
-RunInfo finished_run(const Store& store, const Recipe& recipe, const std::string& hash) {
-  std::optional<RunInfo> found;
-  for (auto& run : store.runs())
-    if (run.config_hash == hash && run.status == RunStatus::finished) found = std::move(run);
+RunInfo finished_run(const Store& store, const Recipe& recipe, const MadeOf& made_of) {
+  auto found = run_made_of(store, made_of, Wanted::finished);
   if (!found)
     throw Error(Fault::not_found, "recipe '" + recipe.name + "' with seed " + std::to_string(recipe.seed) +
                                       " has no finished run here (hone eval never learns): first `hone learn " +
@@ -61,7 +59,7 @@ int folds_of(const Learner& learner) {
 class OneRun {
  public:
   OneRun(const CompareOptions& options, const Recipe& recipe, const Store& store)
-      : options_(options), recipe_(recipe), opened_(recipe_), store_(store), info_(finished_run(store, recipe_, opened_.config_hash())) {
+      : options_(options), recipe_(recipe), opened_(recipe_), store_(store), info_(finished_run(store, recipe_, opened_.made_of())) {
     if (opened_.reflex()) throw Error(Fault::usage, "hone eval: '" + recipe.name + "' is of the reflex tempo; its scores are in its run's report (hone runs show)");
     if (const auto learner = opened_.make_learner(Rng(recipe_.seed), nullptr, false); folds_of(*learner) > 1)
       throw Error(Fault::usage, "hone eval: '" + recipe.name + "' is evaluated by folds, each task with the lessons of the others; its scores are in its run's report (hone runs show)");

@@ -143,12 +143,14 @@ std::unique_ptr<Learner> Opened::make_learner(const Rng& rng, const BatchSpec* b
   }
 }
 
-std::string Opened::config_hash() const {
+MadeOf Opened::made_of() const {
   std::string all = std::string(hone_version) + "\n" + recipe_fingerprint(recipe_) + model_sha_ + "\n" +
                     (embedder_ ? embedder_->facts().artifact_sha : "") + "\n";
+  MadeOf out{.hash = {}, .recipe = sha256_hex(all), .files = named_files(recipe_)};
   for (const Split split : {Split::train, Split::validation, Split::test})
     for (const auto& task : tasks(split)) all += task.id + "\n";
-  return sha256_hex(all);
+  out.hash = sha256_hex(all);
+  return out;
 }
 
 }  // namespace hone
