@@ -55,6 +55,10 @@ TEST(Pddl, ErrorsNameFileLineAndColumn) {
   EXPECT_EQ(complaint(replaced(domain_text, "(:types room ball)", "(:types a - b b - a)")), "d.pddl:3:17: type b would be its own ancestor");
   EXPECT_EQ(complaint(replaced(domain_text, "(held ?b - ball)", "(held ?b - ball) (held ?b - ball)")), "d.pddl:4:75: predicate held is there twice");
   EXPECT_EQ(complaint(std::string(300, '(')), "d.pddl:1:201: brackets nested deeper than 200");
+  EXPECT_EQ(complaint("(define " + std::string(3000, 'x') + ")"), "d.pddl:1:9: expected a name of at most 256 bytes, got a longer one");
+  std::string many;
+  for (int i = 0; i < 101; ++i) many += " ?x" + std::to_string(i);
+  EXPECT_EQ(complaint("(define (domain d) (:action a :parameters (" + many + ")))"), "d.pddl:1:535: more than 100 variables in one action or goal");
   EXPECT_EQ(complaint(std::string_view("(define \x01)")), "d.pddl:1:9: expected a name or a bracket, got byte 1");
   EXPECT_EQ(complaint(domain_text, replaced(problem_text, "(:domain d)", "(:domain e)")), "p.pddl:1:30: expected the domain 'd', got 'e'");
   EXPECT_EQ(complaint(domain_text, replaced(problem_text, "(in x b)", "(in x q)")), "p.pddl:3:25: expected an object or constant that was declared, got 'q'");

@@ -13,11 +13,12 @@ constexpr std::size_t texts_a_request = 64;
 
 std::vector<float> unit(const wire::Json& json, const std::string& at) {
   const auto numbers = wire::Fields::elements<double>(json, at, wire::read_double);
-  double square = 0.0;
-  for (const double x : numbers) square += x * x;
-  if (!(square > 0.0) || !std::isfinite(square)) throw Error(Fault::bad_input, at + ": expected a vector that has a direction, got one of length " + std::to_string(std::sqrt(square)));
+  double largest = 0.0, square = 0.0;
+  for (const double x : numbers) largest = std::max(largest, std::isfinite(x) ? std::abs(x) : HUGE_VAL);
+  if (!(largest > 0.0) || !std::isfinite(largest)) throw Error(Fault::bad_input, at + ": expected a vector that has a direction, got one of length " + std::to_string(largest));
+  for (const double x : numbers) square += (x / largest) * (x / largest);  // so that no square is too large or too small for a number
   std::vector<float> out;
-  for (const double x : numbers) out.push_back(static_cast<float>(x / std::sqrt(square)));
+  for (const double x : numbers) out.push_back(static_cast<float>(x / largest / std::sqrt(square)));
   return out;
 }
 

@@ -114,8 +114,8 @@ Listed choose_model(Server& server) {
   const auto all = read_models(server.get("/models"), at + ": reply");
   if (all.size() == 1) return all[0];
   std::string names;
-  for (std::size_t i = 0; i < std::min<std::size_t>(all.size(), 20); ++i) names += (i == 0 ? "" : ", ") + wire::shortened(all[i].id);
-  if (all.size() > 20) names += ", ... (" + std::to_string(all.size()) + " in all)";
+  for (std::size_t i = 0; i < std::min<std::size_t>(all.size(), 10); ++i) names += (i == 0 ? "" : ", ") + wire::shortened(all[i].id);
+  if (all.size() > 10) names += ", ... (" + std::to_string(all.size()) + " in all)";
   throw Error(Fault::usage, "model: which one of " + server.address().base() + "? Write it as " + server.address().base() + "#MODEL; the server has " +
                                 (all.empty() ? "none" : names));
 }
