@@ -27,11 +27,7 @@ std::vector<float> unit(const wire::Json& json, const std::string& at) {
 RemoteEmbedder::RemoteEmbedder(const std::string& spec, const RemoteOptions& options) : server_(parse_address(spec), options) {
   const Listed listed = choose_model(server_);
   model_ = listed.id;
-  facts_.name = server_.address().base() + "#" + listed.id;
-  facts_.artifact_sha = "remote:" + listed.id;
-  facts_.architecture = "remote";
-  facts_.parameters = listed.parameters;
-  facts_.context = listed.context;
+  facts_ = facts_of(server_, listed);
   const std::string_view word = "dimension";
   dimensions_ = static_cast<int>(vectors({&word, 1})[0].size());
 }

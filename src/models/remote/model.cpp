@@ -120,14 +120,20 @@ Listed choose_model(Server& server) {
                                 (all.empty() ? "none" : names));
 }
 
+ModelFacts facts_of(const Server& server, const Listed& listed) {
+  ModelFacts out;
+  out.name = server.address().base() + "#" + listed.id;
+  out.artifact_sha = "remote:" + listed.id;
+  out.architecture = "remote";
+  out.parameters = listed.parameters;
+  out.context = listed.context;
+  return out;
+}
+
 RemoteModel::RemoteModel(const std::string& spec, const RemoteOptions& options) : server_(parse_address(spec), options) {
   const Listed listed = choose_model(server_);
   model_ = listed.id;
-  facts_.name = server_.address().base() + "#" + listed.id;
-  facts_.artifact_sha = "remote:" + listed.id;
-  facts_.architecture = "remote";
-  facts_.parameters = listed.parameters;
-  facts_.context = listed.context;
+  facts_ = facts_of(server_, listed);
   owner_ = listed.owner;
   if (owner_ != "llamacpp") return;
   try {  // what the server was started with, not what the model was trained on
