@@ -1,12 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
-#include "pddl/search.h"
+#include "pddl/plans_test_kit.h"
 
 namespace hone::pddl {
 
@@ -124,22 +120,11 @@ TEST(Pddl, TooLargeAProblemIsRefused) {
 
 // ---- against unified-planning (tests/reference/pddl_walks.py)
 
-std::string fnv(const std::string& text) {
-  std::uint64_t h = 0xCBF29CE484222325ULL;
-  for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
-  char hex[17];
-  std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(h));
-  return hex;
-}
 std::string lines(std::vector<std::string> items) {
   std::sort(items.begin(), items.end());
   std::string out;
   for (const auto& i : items) out += (out.empty() ? "" : "\n") + i;
   return out;
-}
-std::string slurp(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
 // What is true, static facts included.
