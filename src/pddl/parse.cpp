@@ -48,6 +48,8 @@ void typed_list(const Node& list, std::size_t from, const Source& source, const 
 
 bool valid_name(const std::string& name) { return !name.empty() && name[0] != '?' && name[0] != ':' && name != "-"; }
 
+constexpr int most_variables = 100;  // of one action or goal; binding them nests as deep
+
 struct Scope {
   std::vector<Variable> variables;  // innermost last
   int slots = 0;
@@ -63,6 +65,7 @@ class FormulaReader {
     typed_list(list, 0, source_, domain_, "a variable", [&](const Node& node, const TypeSet& types) {
       if (node.word.size() < 2 || node.word[0] != '?') source_.fail(node, "a variable like ?x");
       if (std::any_of(out.begin(), out.end(), [&](const Variable& v) { return v.name == node.word; })) source_.refuse(node.at, node.word + " is there twice");
+      if (scope.slots == most_variables) source_.refuse(node.at, "more than " + std::to_string(most_variables) + " variables in one action or goal");
       out.push_back({node.word, scope.slots++, types});
     });
     return out;

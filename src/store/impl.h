@@ -64,6 +64,9 @@ void bind_where(Statement& statement, const EpisodeQuery& query);
 StoredLesson read_lesson(Db& db, const Statement& row);
 inline constexpr const char* lesson_columns =
     "SELECT l.seq, l.body, l.added, l.retired, s.name FROM lesson l JOIN scope s ON s.seq = l.scope ";
+// Of a scope, after a version. "<> 0" lets SQLite use the index over the retired ones alone.
+inline constexpr const char* retired_since =
+    "SELECT id, retired FROM lesson WHERE scope = ? AND retired > ? AND retired <> 0";
 struct KeyVector {
   std::vector<float> values;  // empty = none
   std::string embedder;

@@ -55,6 +55,7 @@ void RecallIndex::add(StoredLesson lesson, const std::vector<IndexKey>& keys) {
       embedders_.insert(key.embedder);
     }
     rows.has_vector.push_back(key.vector.empty() ? 0 : 1);
+    rows.with_vector += rows.has_vector.back();
     rows.vectors.resize(rows.has_vector.size() * dimensions_, 0.0F);
     std::copy(key.vector.begin(), key.vector.end(),
               rows.vectors.end() - static_cast<std::ptrdiff_t>(key.vector.empty() ? 0 : dimensions_));
@@ -70,15 +71,11 @@ void RecallIndex::retire(std::string_view id, std::uint64_t at_version) {
 void RecallIndex::finish() {
   const std::unique_lock lock(mutex_);
   for (auto& rows : rows_) {
-    const auto with =
-        static_cast<int>(std::count(rows.has_vector.begin(), rows.has_vector.end(), std::uint8_t{1}));
-    if (with < hnsw_from_ || with == 0) continue;
+    if (rows.with_vector == 0 || rows.with_vector < static_cast<std::size_t>(std::max(hnsw_from_, 0))) continue;
     if (!rows.hnsw) rows.hnsw = std::make_unique<Hnsw>(dimensions_);
-    // Rows with vectors are added in order, so the graph's size says how many of them are in.
-    std::size_t seen = 0;
-    for (std::uint32_t row = 0; row < rows.item.size(); ++row) {
-      if (rows.has_vector[row] == 0) continue;
-      if (seen++ >= rows.hnsw->size()) rows.hnsw->add(row, vector(rows, row));
+    for (; rows.offered < rows.item.size(); ++rows.offered) {
+      const auto row = static_cast<std::uint32_t>(rows.offered);
+      if (rows.has_vector[row] != 0) rows.hnsw->add(row, vector(rows, row));
     }
   }
 }

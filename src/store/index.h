@@ -69,7 +69,9 @@ class RecallIndex {
     std::vector<int> words;
     std::vector<std::uint8_t> has_vector;
     std::vector<float> vectors;  // [rows x dimensions], zero where there is none
+    std::size_t with_vector = 0;
     std::unique_ptr<Hnsw> hnsw;
+    std::size_t offered = 0;  // to hnsw: rows before this one are in it, if they have a vector
   };
   struct Found {
     std::vector<Ranked> list;                              // of items

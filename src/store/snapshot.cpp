@@ -119,8 +119,7 @@ void catch_up(Impl& impl, RecallIndex& index, std::int64_t scope, std::uint64_t 
                       static_cast<int>(rows.integer(2)), as_floats(rows.bytes(3)), rows.text(4)});
     index.add(read_lesson(db, lessons), keys);
   }
-  auto retired =
-      db.query("SELECT id, retired FROM lesson WHERE scope = ? AND retired > ?", scope, index.version);
+  auto retired = db.query(retired_since, scope, index.version);
   while (retired.step()) index.retire(retired.view(0), static_cast<std::uint64_t>(retired.integer(1)));
   index.version = version;
   index.finish();

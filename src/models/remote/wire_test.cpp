@@ -71,6 +71,8 @@ TEST(Retry, ReadsSecondsAndDates) {
   EXPECT_EQ(retry_after("Wed, 21 Oct 2015 07:28:00 GMT", then - 30), 30.0);
   EXPECT_EQ(retry_after("Wed, 21 Oct 2015 07:28:00 GMT", then + 30), 0.0);
   for (const char* text : {"", "soon", "-5", "1e9", "Wed, 21 Abc 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 CET", "1.2.3"}) EXPECT_FALSE(retry_after(text, 0)) << text;
+  EXPECT_EQ(retry_after(std::string(64, '9'), 0), 1e9);
+  EXPECT_EQ(retry_after("Wed, 21 Oct 9999 07:28:00 GMT", 0), 1e9);
 }
 
 TEST(Retry, WaitsLongerEachTimeTheSameForTheSameSeed) {
@@ -109,6 +111,14 @@ TEST(Stream, CutAnywhereBeforeItsEndIsNoReply) {
   EXPECT_TRUE(assemble(whole.substr(0, whole.find("data: [DONE]")), "here"));
 }
 
+TEST(Stream, OfManyPiecesTakesNoLongerThanItsLength) {
+  const std::string words(std::size_t{1} << 20, 'a');
+  std::string events = "data: {\"choices\":[{\"delta\":{\"content\":\"" + words + "\"}}]}\n";
+  for (int i = 0; i < 20'000; ++i) events += "data: {\"choices\":[{\"delta\":{\"content\":\"b\"}}]}\n";  // 20 GiB when each copies what there is
+  const auto reply = assemble(events + "data: [DONE]\n", "here");
+  EXPECT_EQ(parse_reply(reply.value(), "here").text, words + std::string(20'000, 'b'));
+}
+
 TEST(Stream, OfNonsenseIsRefused) {
   for (const char* events : {"data: {broken}\n\n", "data: 7\n\n", "data: {\"choices\": 3}\n\n", "data: {\"choices\":[{\"delta\":{\"content\":5}}]}\n\n",
                              "data: {\"error\":{\"message\":\"out of memory\"}}\n\n", "error: {\"error\":\"gone\"}\n\n"})
@@ -145,6 +155,14 @@ TEST(Reply, NamesTheFieldThatIsWrong) {
   EXPECT_NE(said(R"({"choices":[{"message":{"content":7}}]})").find("message.content"), std::string::npos);
   EXPECT_NE(said(R"({"choices":[{"text":"x","logprobs":{"content":[{"token":"x","logprob":"high"}]}}]})").find("logprobs.content[0].logprob"), std::string::npos);
   EXPECT_NE(said(R"({"choices":[{"text":"x"}],"usage":{"prompt_tokens":-3}})").find("usage.prompt_tokens"), std::string::npos);
+}
+
+TEST(Schema, NumbersAndReferencesWithoutEndAreNoTrouble) {
+  const Json whole = Json::parse(R"({"type":"integer"})");
+  EXPECT_EQ(misfit(Json::parse("1e30"), whole), "");
+  EXPECT_NE(misfit(Json::parse("1.5"), whole), "");
+  const Json twice = Json::parse(R"({"allOf":[{"$ref":"#"},{"$ref":"#"}]})");  // 2^64 ways to ask the same
+  EXPECT_EQ(misfit(Json::parse("3"), twice), "");
 }
 
 TEST(Schema, TellsWhatDoesNotFit) {
