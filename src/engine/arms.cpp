@@ -10,8 +10,8 @@ namespace hone {
 namespace {
 
 std::vector<Arm> default_arms(const Recipe& recipe) {
-  Arm before{"without experience", "", recipe.agent, ArmRole::baseline, false};
-  Arm after{"with experience", "", recipe.agent, ArmRole::learned, true};
+  Arm before{"without experience", "", recipe.agent, ArmRole::baseline, false, false};
+  Arm after{"with experience", "", recipe.agent, ArmRole::learned, true, true};
   return {before, after};
 }
 
@@ -57,6 +57,10 @@ const Lessons* Arms::fold_lessons(const Task& task) {
   return slot.get();
 }
 
+void Arms::use_weights(const Arm& arm) const {
+  if (Trainable* trainable = plan_.opened->trainable()) trainable->play(arm.weights);
+}
+
 EvalResult Arms::evaluate_arm(const Arm& arm, Split split, const std::string& label) {
   EvalPlan plan;
   plan.run = plan_.run;
@@ -68,6 +72,7 @@ EvalResult Arms::evaluate_arm(const Arm& arm, Split split, const std::string& la
   }
   plan.rng = rng();
   plan.in_flight = plan_.recipe->in_flight;
+  use_weights(arm);
   return evaluate(stage(arm, folded_ ? Split::test : split), plan, *plan_.journal, plan_.listener);
 }
 
@@ -95,6 +100,7 @@ std::vector<CurvePoint> Arms::curve(const LearnState& state) {
   auto point = [&](const Arm& arm, const std::string& label, const Lessons* known) -> const EvalResult& {
     const auto had = curve_.find(label);
     if (had != curve_.end()) return had->second;
+    use_weights(arm);
     EvalPlan plan{.run = plan_.run, .label = label, .tasks = tasks, .lessons = known, .lessons_for = {}, .rng = rng(), .in_flight = plan_.recipe->in_flight};
     return curve_.emplace(label, evaluate(stage(arm, Split::validation), plan, *plan_.journal, plan_.listener)).first->second;
   };

@@ -59,6 +59,7 @@ class Arms {
   Rng rng() const { return Rng(plan_.recipe->seed).split("evaluation"); }
 
  private:
+  void use_weights(const Arm& arm) const;
   EvalResult evaluate_arm(const Arm& arm, Split split, const std::string& label);
   const Lessons* fold_lessons(const Task& task);
   std::vector<double> fold_scores(const EvalResult& result) const;

@@ -74,6 +74,15 @@ class Loop {
     for (std::uint64_t i = 0; i < tasks; ++i) seen_.insert(get_text(source));
     plan_.learner->load(source);
     if (plan_.rollouts != nullptr) plan_.rollouts->load(source);
+    if (plan_.trainable != nullptr) plan_.trainable->load(weights_file(), get_text(source));
+  }
+
+  std::filesystem::path weights_file() const { return plan_.weights / ("round-" + std::to_string(state_.rounds) + ".policy"); }
+
+  // The round's own file and the one before it stay: a kill may come before the commit that names the new one.
+  void forget_old_weights() const {
+    std::error_code ignored;
+    std::filesystem::remove(plan_.weights / ("round-" + std::to_string(state_.rounds - 2) + ".policy"), ignored);
   }
 
   Checkpoint checkpoint() const {
@@ -83,6 +92,7 @@ class Loop {
     for (const auto& id : seen_) put_text(sink, id);
     plan_.learner->save(sink);
     if (plan_.rollouts != nullptr) plan_.rollouts->save(sink);
+    if (plan_.trainable != nullptr) put_text(sink, plan_.trainable->save(weights_file()));
     return {state_.rounds, std::move(sink.data), {}};
   }
 
@@ -107,6 +117,7 @@ class Loop {
       finish();
       return;
     }
+    if (plan_.trainable != nullptr) plan_.trainable->play(true);
     const auto known = plan_.store->snapshot(scope_of(plan_.run), std::nullopt, plan_.embedder);
     Experience experience;
     std::vector<Episode> episodes;
@@ -117,12 +128,14 @@ class Loop {
     if (need.rollout_steps > 0) experience.rollout = roll(need.rollout_steps, rollout_metrics);
 
     const std::string key = two_part("learn", state_.rounds);
-    EngineTools tools({plan_.store, plan_.run, state_.rounds, &plan_.stage, plan_.recipe, plan_.rng, plan_.listener, known.get()});
+    EngineTools tools({plan_.store, plan_.run, state_.rounds, &plan_.stage, plan_.recipe, plan_.rng, plan_.listener, known.get(), plan_.trainable == nullptr ? nullptr : &plan_.trainable->policy()});
     Update update;
     try {
       update = plan_.learner->learn(experience, *known, tools);
     } catch (const Error& e) {
-      throw e.within("method '" + plan_.recipe->method.name + "', round " + std::to_string(state_.rounds));
+      const Error here = e.within("method '" + plan_.recipe->method.name + "', round " + std::to_string(state_.rounds));
+      if (plan_.trainable == nullptr || state_.rounds == 0) throw here;
+      throw Error(here.fault(), here.what() + ("; the weights of the round before are in " + weights_file().string()));
     }
     for (auto& lesson : update.lessons.add) prepare(lesson);
     state_.usage += tools.usage();
@@ -136,6 +149,7 @@ class Loop {
     for (const auto& m : plan_.store->metrics(plan_.run)) written = written || m.round == state_.rounds;
     if (!written) plan_.store->append_metrics(plan_.run, state_.rounds, update.metrics);
     plan_.store->commit({plan_.run, key, update.lessons, checkpoint()}, plan_.embedder);
+    if (plan_.trainable != nullptr) forget_old_weights();
     if (plan_.listener)
       plan_.listener({"round", {{"round", state_.rounds}, {"episodes", state_.episodes}, {"tasks_seen", seen_.size()},
                                 {"lessons_added", update.lessons.add.size()}, {"lessons_retired", update.lessons.retire.size()},
@@ -177,7 +191,9 @@ class Loop {
                                     {"replayed", replayed}}});
     };
     auto found = [&](const std::string& key) { return plan_.store->find_episode(plan_.run, key); };
-    auto episodes = play_all(plan_.stage, batch, plan_.recipe->in_flight, found, done);
+    Stage stage = plan_.stage;
+    if (plan_.trainable != nullptr && state_.rounds > 0) stage.weights = plan_.run + "@" + std::to_string(state_.rounds);
+    auto episodes = play_all(stage, batch, plan_.recipe->in_flight, found, done);
     // Ids are given by the store; learners name them as evidence.
     for (auto& e : episodes)
       if (e.id.empty())

@@ -3,12 +3,14 @@
 // paid for is read back by key.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 
 #include "engine/event.h"
 #include "engine/play.h"
 #include "engine/rollout.h"
+#include "engine/trainable.h"
 #include "store/store.h"
 
 namespace hone {
@@ -21,6 +23,8 @@ struct LearnPlan {
   RolloutCollector* rollouts = nullptr;  // reflex tempo
   Learner* learner = nullptr;
   Embedder* embedder = nullptr;
+  Trainable* trainable = nullptr;      // of methods that train weights
+  std::filesystem::path weights;       // folder of its checkpoints, one a round; the last two are kept
   std::vector<Episode> stored;         // --from-store: told in round 0 instead of being played
   Rng rng;
   Listener listener;

@@ -62,7 +62,15 @@ Opened::Opened(const Recipe& recipe) : recipe_(recipe) {
 
   find_agent(recipe.agent.name, recipe.agent.where);
   for (const auto& arm : recipe.arms) find_agent(arm.agent.name, arm.agent.where);
-  if (!recipe.model.empty()) {
+  if (method_->trains) {
+    if (recipe.model.empty()) throw Error(Fault::bad_input, recipe.method.where + ": method '" + recipe.method.name + "' trains weights, so the recipe must name a model");
+    trainable_ = at_field(recipe.model_where, "model", [&] {
+      std::vector<std::string> texts;
+      for (const auto& task : world_->tasks(Split::train)) texts.push_back(task.goal);
+      return std::make_unique<Trainable>(recipe.model, read_config<TrainableConfig>(recipe.model_settings), recipe.seed, texts);
+    });
+    model_sha_ = trainable_->model().facts().artifact_sha;
+  } else if (!recipe.model.empty()) {
     Settings given = recipe.model_settings;
     given["deterministic"] = Setting{{recipe.deterministic ? "true" : "false"}, false, ""};
     if (const auto own = recipe.model_settings.find("deterministic"); own != recipe.model_settings.end())
@@ -117,8 +125,13 @@ Stage Opened::stage(Split split, const Part& agent, const Settings& over, std::s
   out.agent = &find_agent(agent.name, agent.where);
   out.agent_settings = agent.settings;
   merge(out.agent_settings, over);
-  out.model = model_.model.get();
-  out.chooser = memo_ != nullptr ? memo_.get() : model_.chooser;
+  if (trainable_) {
+    out.model = &trainable_->model();
+    out.chooser = &trainable_->model();
+  } else {
+    out.model = model_.model.get();
+    out.chooser = memo_ != nullptr ? memo_.get() : model_.chooser;
+  }
   out.prices = recipe_.prices;
   out.stop = std::move(stop);
   try {

@@ -10,6 +10,7 @@
 #include "engine/made_of.h"
 #include "engine/play.h"
 #include "engine/recipe.h"
+#include "engine/trainable.h"
 #include "models/backend.h"
 
 namespace hone {
@@ -29,6 +30,7 @@ class Opened {
   const BatchWorld& batch_world() const { return *batch_; }
   const LearnerEntry& method() const { return *method_; }
   Embedder* embedder() const { return embedder_.get(); }
+  Trainable* trainable() const { return trainable_.get(); }  // null unless the method trains the model's weights
   const std::string& model_sha() const { return model_sha_; }
   // Reads the files of model and embedder again: Error{corrupt} when they are not what was opened.
   void check_models() const;
@@ -50,6 +52,7 @@ class Opened {
   std::unique_ptr<World> world_;
   std::unique_ptr<BatchWorld> batch_;
   OpenModel model_;
+  std::unique_ptr<Trainable> trainable_;
   std::unique_ptr<ChoiceModel> memo_;
   std::unique_ptr<Embedder> embedder_;
   std::string model_sha_;

@@ -83,6 +83,7 @@ Episode play(const Stage& stage, const Trial& trial, const Play& how) {
   episode.notes = trial.notes;
   episode.by.agent = agent_label(std::string(stage.agent->name), stage.agent_settings);
   if (stage.model != nullptr) episode.by.model = stage.model->facts().artifact_sha;
+  episode.by.weights = stage.weights;
   if (how.view.lessons != nullptr) {
     episode.by.scope = how.view.lessons->scope();
     episode.by.lessons = how.view.lessons->version();

@@ -110,14 +110,18 @@ Arm parse_arm(const Reader& r, const YAML::Node& node, const Part& agent) {
   if (role == "baseline") arm.role = ArmRole::baseline;
   else if (role == "learned") arm.role = ArmRole::learned;
   else if (!role.empty()) throw unknown_name("role", role, {"baseline", "learned"}, r.at(node));
-  const auto lessons = take("lessons");
-  if (!lessons.empty()) {
+  const auto flag = [&](const char* key, bool& out) {
+    const auto text = take(key);
+    if (text.empty()) return;
     try {
-      config_detail::parse(lessons, arm.lessons);
+      config_detail::parse(text, out);
     } catch (const Error& e) {
-      r.fail(node, std::string("field 'lessons': ") + e.what());
+      r.fail(node, std::string("field '") + key + "': " + e.what());
     }
-  }
+  };
+  flag("lessons", arm.lessons);
+  arm.weights = arm.lessons;
+  flag("weights", arm.weights);
   for (auto& [key, value] : given) arm.agent.settings[key] = value;
   return arm;
 }
@@ -332,7 +336,7 @@ std::string recipe_fingerprint(const Recipe& recipe) {
     << recipe.evaluation.curve_tasks << " " << recipe.evaluation.changes << "\ntransfer " << recipe.transfer_from << "\n";
   if (!recipe.transfer_examples.empty()) s << "transfer examples " << recipe.transfer_examples << "\n";
   for (const auto& arm : recipe.arms) {
-    s << "arm " << arm.name << " " << static_cast<int>(arm.role) << arm.lessons << " ";
+    s << "arm " << arm.name << " " << static_cast<int>(arm.role) << arm.lessons << (arm.weights == arm.lessons ? "" : arm.weights ? "w" : "-w") << " ";
     part("", arm.agent);
   }
   return s.str();
@@ -353,7 +357,7 @@ std::vector<FieldDoc> describe_recipe() {
       {"withhold", "number", "0.05", "0 to 1", "chance that a recalled lesson is withheld while learning (credit)"},
       {"transfer_from", "text", "", "", "a run whose insights are rewritten for this world (ExpeL stage D)"},
       {"transfer_examples", "path", "", "", "JSONL file of solved tasks of this world (task, transcript) that the rewriting call shows"},
-      {"arms", "list of maps", "", "", "rows of the result table: name, role (baseline | learned), agent, lessons, agent settings"},
+      {"arms", "list of maps", "", "", "rows of the result table: name, role (baseline | learned), agent, lessons, weights (as learned; follows lessons), agent settings"},
   };
   auto add = [&](const std::string& prefix, std::vector<FieldDoc> more) {
     for (auto& d : more) {

@@ -61,6 +61,7 @@ struct Arm {
   Part agent;
   ArmRole role = ArmRole::other;
   bool lessons = true;
+  bool weights = true;  // play with the weights that were learned; false: with those before. Follows lessons unless given
 };
 
 struct Recipe {

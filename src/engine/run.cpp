@@ -75,6 +75,22 @@ RunResult finished(const Running& r, bool reused) {
   return out;
 }
 
+// What the run leaves behind, for other programs and for `model: runs/ID/model/model.gguf`; a lesson says so.
+void publish(Running& r, Trainable& trainable) {
+  if (r.store.find_commit(r.info.id, "publish")) return;
+  r.tell("phase", {{"phase", "saving the model"}, {"total", 0}});
+  const auto folder = r.directory / "model";
+  const std::string sha = trainable.publish(folder);
+  const auto manifest = wire::dump({{"gguf", std::filesystem::absolute(folder / "model.gguf").lexically_normal().string()}, {"sha256", sha}, {"base", r.opened.model_sha()}});
+  const auto bytes = std::as_bytes(std::span(manifest));
+  Lesson lesson;
+  lesson.scope = scope_of(r.info.id);
+  lesson.learner = r.recipe.method.name;
+  lesson.env = r.recipe.env.name;
+  lesson.what = Weights{.base_sha = r.opened.model_sha(), .artifact_sha = r.store.put_artifact(bytes), .arch = trainable.model().facts().architecture, .tokenizer_sha = {}, .form = Weights::Form::full};
+  r.store.commit({r.info.id, "publish", {.add = {lesson}, .retire = {}}, std::nullopt}, r.opened.embedder());
+}
+
 void deliberate(Running& r, ReportData& data) {
   const Recipe& recipe = r.recipe;
   Journal journal((r.directory / "evaluation.jsonl").string());
@@ -98,6 +114,9 @@ void deliberate(Running& r, ReportData& data) {
   plan.stage = r.opened.stage(Split::train, recipe.agent, recipe.learn_agent, r.options.stop);
   plan.learner = learner.get();
   plan.embedder = r.opened.embedder();
+  plan.trainable = r.opened.trainable();
+  plan.weights = r.directory / "weights";
+  if (plan.trainable != nullptr) std::filesystem::create_directories(plan.weights);
   if (r.options.from_store) {
     Stored stored = experience_from(r.store.episodes(*r.options.from_store), r.opened.world());
     for (const auto& w : stored.warnings) {
@@ -119,7 +138,10 @@ void deliberate(Running& r, ReportData& data) {
   r.tell("phase", {{"phase", "learning"}, {"total", r.opened.tasks(Split::train).size()}});
   data.learned = learn(plan);
   data.learned.usage += transfer;
-  if (!evaluating) return;
+  if (!evaluating) {
+    if (plan.trainable != nullptr) publish(r, *plan.trainable);
+    return;
+  }
   data.curve = arms.curve(data.learned);
   for (; shown < data.curve.size(); ++shown)
     r.tell("curve", {{"tasks_seen", data.curve[shown].tasks_seen}, {"score", interval_json(data.curve[shown].result.score)}});
@@ -127,6 +149,10 @@ void deliberate(Running& r, ReportData& data) {
   for (const auto& row : data.arms)
     r.tell("arm", {{"arm", row.arm.name}, {"score", interval_json(row.test.score)}, {"tasks", row.test.score.n}, {"default", row.best}});
 
+  if (plan.trainable != nullptr) {
+    publish(r, *plan.trainable);
+    return;  // replays take lessons out of a prompt; weights can't be taken apart
+  }
   // Tries that the lessons turned from lost to solved are the ones worth explaining first.
   const ArmResult *baseline = nullptr, *learned = nullptr;
   for (const auto& row : data.arms) {

@@ -17,6 +17,7 @@ struct ToolsPlan {
   Rng rng;
   Listener listener;
   const Lessons* known = nullptr;
+  Policy* policy = nullptr;
 };
 
 class EngineTools final : public Tools {
@@ -25,6 +26,7 @@ class EngineTools final : public Tools {
   std::vector<Generation> generate(std::span<const Request> requests) override;
   std::vector<Episode> play(std::span<const Trial> trials) override;
   int count_tokens(std::string_view text) override;
+  Policy* policy() override { return plan_.policy; }
   Rng rng(std::string_view label) override;
   bool report(std::string_view message, const Metrics& metrics) override;
   const Usage& usage() const { return usage_; }
