@@ -11,8 +11,13 @@ import pathlib
 import re
 import sys
 
-ITEMS = {"expel": 10}  # how many items each list has
-NUMERIC = {"expel": {"1", "2", "3", "4", "5", "6", "7", "8", "10"}}  # items with numbers in them: never excepted
+ITEMS = {"expel": 10, "grpo_reference": 10, "sft_dpo_reference": 10}  # how many items each list has
+NUMERIC = {  # items with numbers in them: never excepted
+    "expel": {"1", "2", "3", "4", "5", "6", "7", "8", "10"},
+    "grpo_reference": {str(item) for item in range(1, 11)},
+    "sft_dpo_reference": {str(item) for item in range(1, 11)},
+}
+UNFINISHED = {"sft_dpo_reference"}  # rows are checked; items that nothing proves yet are not complained about
 COLUMNS = ["spec", "item", "test", "label", "note"]
 LABELS = {"unit", "promise", "acceptance", "slow"}
 TEST = re.compile(r"^\s*TEST(_F|_P|)\(\s*(\w+)\s*,\s*(\w+)\s*\)", re.M)
@@ -58,6 +63,8 @@ def complaints(rows, tests):
         else:
             proved[item] = True
     for spec, items in ITEMS.items():
+        if spec in UNFINISHED:
+            continue
         bare = [item for item in proved if item[0] == spec and not proved[item]]
         out += [f"{spec}: item {item} has no test and no exception" for _, item in bare if (spec, item) not in excepted]
         if sum(item in excepted for item in bare) > items // 10:
@@ -68,16 +75,16 @@ def complaints(rows, tests):
 def self_test(rows, tests):
     """A map made wrong on purpose must be complained about."""
     def with_row(change, only="1"):
-        return [dict(row, **change) if row["item"] == only else row for row in rows]
-    assert complaints([row for row in rows if row["item"] != "5"], tests), "an item left out"
+        return [dict(row, **change) if (row["spec"], row["item"]) == ("expel", only) else row for row in rows]
+    assert complaints([row for row in rows if (row["spec"], row["item"]) != ("expel", "5")], tests), "an item left out"
     assert complaints(with_row({"test": "Nobody.WroteThis"}), tests), "a test that does not exist"
     assert complaints(with_row({"item": "11"}), tests), "an item that does not exist"
     assert complaints(with_row({"label": "slow"}), tests), "a wrong label"
     assert complaints(with_row({"test": "", "note": "no"}), tests), "an exception without a reason"
-    two = [dict(row, test="", note="a reason in words") if row["item"] in ("1", "2") else row for row in rows]
+    two = [dict(row, test="", note="a reason in words") if row["spec"] == "expel" and row["item"] in ("1", "2") else row for row in rows]
     assert complaints(two, tests), "two exceptions in ten"
     assert complaints(with_row({"test": "", "note": "a reason in words"}, "1"), tests), "a numeric item excepted"
-    one = [dict(row, test="", note="a reason in words") if row["item"] == "9" else row for row in rows]
+    one = with_row({"test": "", "note": "a reason in words"}, "9")
     assert complaints(one, tests) == complaints(rows, tests), "one exception in ten is allowed"
 
 

@@ -9,12 +9,14 @@ import re
 import sys
 import tempfile
 
-ROOMS = ["core", "wire", "store", "models", "pddl", "nn", "envs", "agents", "learners", "engine", "cli"]
+ROOMS = ["core", "wire", "store", "models", "pddl", "objective", "nn", "envs", "agents", "learners", "engine", "cli"]
 MAY_INCLUDE = {
     "core": {"core"},
     "wire": {"core", "wire"},
-    **{room: {"core", "wire", room} for room in ("store", "models", "agents", "learners", "nn")},
+    **{room: {"core", "wire", room} for room in ("store", "models", "agents", "nn")},
+    "learners": {"core", "wire", "objective", "learners"},
     "pddl": {"core", "pddl"},
+    "objective": {"core", "objective"},
     "envs": {"core", "wire", "pddl", "envs"},
     "engine": set(ROOMS) - {"cli"},
     "cli": {"engine", "store", "models", "core", "wire", "cli"},
@@ -56,6 +58,8 @@ def self_test():
         ("envs/sub/a.cpp", "agents/react.h", True),
         ("learners/expel/expel.cpp", "learners/expel/expel.h", False),
         ("learners/expel/expel.cpp", "models/scripted.h", True),
+        ("learners/expel/expel.cpp", "objective/sft.h", False),
+        ("objective/sft.h", "wire/json.h", True),
         ("learners/expel/expel_test.cpp", "models/scripted.h", False),
         ("learners/expel/expel_test.cpp", "envs/toy_grid.h", False),
         ("learners/expel/expel_test.cpp", "store/store.h", True),
