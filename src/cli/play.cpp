@@ -160,6 +160,7 @@ class Game {
       if (seen_.choices[i] == action) done.did.choice = static_cast<int>(i);
     done.seen = std::exchange(seen_, outcome.next);
     done.reward = outcome.reward;
+    done.comment = outcome.comment;
     episode_.steps.push_back(std::move(done));
     face_.stepped(action, outcome, place());
     if (outcome.ending) finish(outcome);
@@ -176,6 +177,7 @@ class Game {
     episode_.ending = *outcome.ending;
     episode_.score = outcome.score;
     episode_.solved = outcome.solved;
+    episode_.feedback = outcome.feedback;
     episode_.ended_ms = now_ms();
     transcript_.add(episode_);
   }

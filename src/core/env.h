@@ -18,6 +18,8 @@ struct Outcome {
   std::optional<Ending> ending;  // empty = goes on
   double score = 0.0;            // 0 to 1, read when it ends
   bool solved = false;
+  // For who learns from the try, never shown to who acts: what this move did, and at the end what the world says of the whole try.
+  std::string comment, feedback;
 };
 
 class Env {

@@ -39,6 +39,7 @@ struct Step {
   Observation seen;
   Move did;
   float reward = 0.0F;
+  std::string comment;  // Outcome::comment
 };
 
 // Who played: exactly enough to play it again.
@@ -80,6 +81,7 @@ struct Episode {
   std::string fault;               // why, when ending is fault
   double score = 0.0;              // 0 to 1
   bool solved = false;
+  std::string feedback;            // Outcome::feedback of the last move
   Usage usage;
   std::int64_t started_ms = 0, ended_ms = 0;  // Unix time
 };

@@ -41,12 +41,13 @@ void run_episode(const Stage& stage, const Trial& trial, const Play& how, Meter&
     if (stage.stop.stop_requested()) throw Error(Fault::interrupted, "stopped");
     Move move = agent->act(seen);
     const Outcome outcome = env->step(move.action);
-    episode.steps.push_back({std::move(seen), std::move(move), outcome.reward});
+    episode.steps.push_back({std::move(seen), std::move(move), outcome.reward, outcome.comment});
     seen = outcome.next;
     if (outcome.ending) {
       episode.ending = *outcome.ending;
       episode.score = outcome.score;
       episode.solved = outcome.solved;
+      episode.feedback = outcome.feedback;
       episode.last = std::move(seen);
       return;
     }

@@ -69,6 +69,8 @@ Outcome read_outcome(const Json& answer) {
   f.get("changed", out.next.changed);
   f.get("reward", out.reward);
   if (!std::isfinite(out.reward)) throw Error(Fault::bad_input, "step.reward: expected a finite number");
+  f.get("comment", out.comment);
+  f.get("feedback", out.feedback);
   std::string ending;
   f.get("ending", ending);
   if (ending.empty()) return out;

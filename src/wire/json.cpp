@@ -198,7 +198,9 @@ Move move_from_json(const Json& json, const std::string& at) {
 }
 
 Json to_json(const Step& s) {
-  return {{"seen", to_json(s.seen)}, {"did", to_json(s.did)}, {"reward", number(s.reward)}};
+  Json json{{"seen", to_json(s.seen)}, {"did", to_json(s.did)}, {"reward", number(s.reward)}};
+  if (!s.comment.empty()) json["comment"] = valid_utf8(s.comment);
+  return json;
 }
 
 Step step_from_json(const Json& json, const std::string& at) {
@@ -207,6 +209,7 @@ Step step_from_json(const Json& json, const std::string& at) {
   s.seen = observation_from_json(f.required("seen"), f.at("seen"));
   s.did = move_from_json(f.required("did"), f.at("did"));
   f.get("reward", s.reward);
+  f.get("comment", s.comment);
   return s;
 }
 
@@ -268,6 +271,7 @@ Json to_json(const Episode& e) {
   if (!e.fault.empty()) json["fault"] = valid_utf8(e.fault);
   json["score"] = number(e.score);
   json["solved"] = e.solved;
+  if (!e.feedback.empty()) json["feedback"] = valid_utf8(e.feedback);
   json["usage"] = to_json(e.usage);
   json["started_ms"] = e.started_ms;
   json["ended_ms"] = e.ended_ms;
@@ -293,6 +297,7 @@ Episode episode_from_json(const Json& json, const std::string& at) {
   f.get("fault", e.fault);
   f.get("score", e.score);
   f.get("solved", e.solved);
+  f.get("feedback", e.feedback);
   if (const Json* j = f.find("usage")) e.usage = usage_from_json(*j, f.at("usage"));
   f.get("started_ms", e.started_ms);
   f.get("ended_ms", e.ended_ms);

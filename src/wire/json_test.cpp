@@ -37,7 +37,7 @@ Episode full_episode() {
             {{"l1", LessonUse::withheld, 0.5}}};
   move.trace->sampling.temperature = 0.7F;
   move.trace->sampling.stop = {"\n"};
-  e.steps = {{{"seen", {"pay", "wait"}, {0.1F, 2.0F}}, move, -1.5F}, {{"", {}, {}}, {}, 0.0F}};
+  e.steps = {{{"seen", {"pay", "wait"}, {0.1F, 2.0F}}, move, -1.5F, "sent on"}, {{"", {}, {}}, {}, 0.0F}};
   e.last = {"bounced", {}, {}};
   Generation g{"g1", "k", "reflection", {{"user", "why?"}}, "because", {}, e.by, {}};
   g.usage.calls = 1;
@@ -46,6 +46,7 @@ Episode full_episode() {
   e.fault = "timed out";
   e.score = 0.1;
   e.solved = true;
+  e.feedback = "the card is at \"billing\"";
   e.usage = {3, 100, 50, 20, 1.25, 0.001};
   e.started_ms = 1700000000000;
   e.ended_ms = 1700000001000;
@@ -83,6 +84,9 @@ TEST(Json, EpisodeReadsBackEqualFieldByField) {
   EXPECT_EQ(back.steps[0].did.trace->sampling.stop, std::vector<std::string>{"\n"});
   EXPECT_EQ(back.steps[0].did.lessons[0].how, LessonUse::withheld);
   EXPECT_EQ(back.steps[0].reward, -1.5F);
+  EXPECT_EQ(back.steps[0].comment, "sent on");
+  EXPECT_EQ(back.steps[1].comment, "");
+  EXPECT_EQ(back.feedback, e.feedback);
   EXPECT_EQ(back.steps[1].did.choice, -1);
   EXPECT_FALSE(back.steps[1].did.trace.has_value());
   EXPECT_EQ(back.aside.at(0).prompt.at(0).content, "why?");

@@ -82,6 +82,7 @@ Need Grpo::next(const Progress& progress) {
       trial.task = task;
       trial.group = task.id + "/" + std::to_string(round_) + "/" + std::to_string(i);
       trial.attempt = g;
+      trial.with_lessons = false;
       trial.sampling.temperature = static_cast<float>(config_.temperature);
       need.trials.push_back(std::move(trial));
     }

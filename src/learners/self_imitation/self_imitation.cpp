@@ -45,6 +45,7 @@ class SelfImitation final : public Learner {
         trial.task = train_[order[place % n]];
         trial.group = trial.task.id + "/" + std::to_string(round_);
         trial.attempt = t;
+        trial.with_lessons = false;
         trial.sampling.temperature = static_cast<float>(config_.temperature);
         need.trials.push_back(std::move(trial));
       }
