@@ -169,6 +169,16 @@ TEST(ProcessWorld, AProgramThatEndsAfterItsLastAnswerIsNoFaultOfTheNextEpisode) 
   }
 }
 
+TEST(ProcessWorld, SaysThingsForWhoLearns) {
+  const auto world = open_process_world(shell(hello + R"(read -r q; echo '{"text":"t"}'; read -r q; echo '{"text":"","comment":"it moved"}'; read -r q; echo '{"text":"","ending":"terminal","comment":"it fell","feedback":"too fast"}')"));
+  const auto env = world->make(Split::train);
+  env->reset(world->tasks(Split::train).at(0));
+  EXPECT_EQ(env->step("a").comment, "it moved");
+  const auto out = env->step("a");
+  EXPECT_EQ(out.comment, "it fell");
+  EXPECT_EQ(out.feedback, "too fast");
+}
+
 TEST(ProcessWorld, AfterACrashTheNextEpisodeGetsANewProgram) {
   // Crashes at the step; every program plays one reset only.
   const auto world = open_process_world(shell(hello + R"(read -r q; echo '{"text":"start"}'; read -r q; exit 3)"));

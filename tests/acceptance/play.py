@@ -173,6 +173,28 @@ def at_a_world_of_ones_own():
         assert len(pathlib.Path(f"{folder}/kept.jsonl").read_text().splitlines()) == 3
 
 
+def at_a_board(folder):
+    """A board game: moves by name or number, undo, and what the transcript keeps for who learns."""
+    kept = f"{folder}/boards.jsonl"
+    told = events("frozenlake", "--set", "map=4x4", "--set", "fit=true", "--set", "rules=told", "--split", "test", "--tasks", "1", "--save", kept, typed="Down\nright\n")
+    assert "hole" in told[0]["role"] and told[0]["undo"], told[0]
+    fell = [e for e in told if e["event"] == "step"][1]
+    assert fell["ending"] == "terminal" and not fell["solved"], fell
+    episode = json.loads(pathlib.Path(kept).read_text().splitlines()[1])["episode"]
+    assert [s["comment"] for s in episode["steps"]] == ["moved to a safe tile", "fell into a hole; the game ended"], episode
+    assert episode["feedback"].startswith("Not solved: the game ended."), episode
+    told = events("frozenlake", "--set", "map=4x4", "--set", "fit=true", "--split", "test", "--tasks", "1", typed="Down\n=fly\nundo\n=2\n=```Right```\nLeft\nundo\n=down\nRight\n3\n")
+    start, steps = told[1]["observation"]["text"], [e for e in told if e["event"] == "step"]
+    undone = [e["observation"]["text"] for e in told if e["event"] == "undone"]
+    assert undone == [steps[0]["observation"]["text"], steps[3]["observation"]["text"]] and start.startswith("Step 0"), told
+    assert steps[-1]["solved"] and steps[-1]["step"] == 6, steps
+    told = events("sokoban", "--tasks", "1", typed="Up\nundo\nUp\nquit\n")
+    assert told[2]["observation"] == told[4]["observation"] and told[3]["event"] == "undone", told
+    for world in ("arithmetic", "countdown"):
+        last = [e for e in events(world, "--tasks", "1", typed="=nothing\n") if e["event"] == "step"][0]
+        assert last["ending"] == "terminal" and not last["solved"] and last["observation"]["text"].startswith("Wrong: "), last
+
+
 def at_a_pipe(flags, folder):
     right, wrong = answers(flags)
     kept = f"{folder}/tries.jsonl"
@@ -225,6 +247,7 @@ with scratch() as folder:
     flags = desk_flags(small_desk(folder))
     at_a_terminal(flags)
     at_a_maze()
+    at_a_board(folder)
     at_a_world_of_ones_own()
     at_a_pipe(flags, folder)
 print("a person and a program can play")
