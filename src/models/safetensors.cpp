@@ -1,5 +1,6 @@
 #include "models/safetensors.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <limits>
@@ -13,6 +14,7 @@ namespace hone {
 namespace {
 
 constexpr std::size_t length_bytes = 8;
+constexpr std::uint64_t longest_header = 16 << 20;  // 10,000 tensors need about a tenth; bounds what a hostile one costs
 
 // 0 for a type we don't know.
 std::size_t element_bytes(std::string_view dtype) {
@@ -35,6 +37,21 @@ std::size_t bytes_of(const SafeTensor& t, std::size_t most) {
   return bytes;
 }
 
+// The format wants every byte of data to belong to one tensor.
+void check_order(const std::vector<SafeTensor>& tensors, std::size_t begin, std::size_t end, const std::string& at) {
+  std::vector<const SafeTensor*> sorted;
+  for (const SafeTensor& t : tensors) sorted.push_back(&t);
+  std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return std::pair(a->begin, a->end) < std::pair(b->begin, b->end); });
+  std::size_t place = begin;
+  for (const SafeTensor* t : sorted) {
+    if (t->begin != place)
+      throw Error(Fault::bad_input, at + ": " + wire::shortened(t->name) + ": expected its data at offset " + std::to_string(place - begin) + ", got " +
+                                        std::to_string(t->begin - begin) + (t->begin < place ? " (inside another tensor)" : " (a gap)"));
+    place = t->end;
+  }
+  if (place != end) throw Error(Fault::bad_input, at + ": " + std::to_string(end - place) + " bytes at the end belong to no tensor");
+}
+
 }  // namespace
 
 std::vector<SafeTensor> read_safetensors(std::string_view file, const std::string& at) {
@@ -43,6 +60,8 @@ std::vector<SafeTensor> read_safetensors(std::string_view file, const std::strin
   std::memcpy(&length, file.data(), length_bytes);
   if (length > file.size() - length_bytes)
     throw Error(Fault::bad_input, at + ": header of " + std::to_string(length) + " bytes in a file of " + std::to_string(file.size()));
+  if (length > longest_header)
+    throw Error(Fault::bad_input, at + ": expected a header of at most " + std::to_string(longest_header) + " bytes, got " + std::to_string(length));
   const std::size_t data = length_bytes + static_cast<std::size_t>(length), left = file.size() - data;
   const wire::Json header = wire::parse(file.substr(length_bytes, static_cast<std::size_t>(length)), at);
   if (!header.is_object()) wire::expected(at, "a header that is an object", header);
@@ -64,6 +83,7 @@ std::vector<SafeTensor> read_safetensors(std::string_view file, const std::strin
     if (element_bytes(t.dtype) != 0 && bytes_of(t, left) != t.end - t.begin) throw misfit();
     tensors.push_back(std::move(t));
   }
+  check_order(tensors, data, file.size(), at);
   return tensors;
 }
 

@@ -17,7 +17,8 @@ struct SafeTensor {
 };
 
 // `file` is the whole file: 8 bytes little-endian length, a JSON header of that length, then the data. In order of the header;
-// its "__metadata__" is left out. Throws Error{bad_input} that starts with `at`.
+// its "__metadata__" is left out. The data of
+// the tensors cover the rest of the file without gap or overlap. Throws Error{bad_input} that starts with `at`.
 std::vector<SafeTensor> read_safetensors(std::string_view file, const std::string& at);
 
 }  // namespace hone

@@ -71,7 +71,7 @@ std::string take_errors() {
   return line;
 }
 
-ModelPtr load_model(const std::string& path) {
+ModelPtr load_model(const std::string& path, bool vocabulary) {
   start();
   std::error_code code;
   if (!std::filesystem::exists(path, code)) throw Error(Fault::usage, path + ": no such model file");
@@ -83,7 +83,9 @@ ModelPtr load_model(const std::string& path) {
   if (std::string_view(magic.data(), magic.size()) != "GGUF")
     throw Error(Fault::bad_input, path + ": expected a GGUF model file (first bytes \"GGUF\"), got something else");
   take_errors();
-  ModelPtr model(llama_model_load_from_file(path.c_str(), llama_model_default_params()));
+  llama_model_params params = llama_model_default_params();
+  params.vocab_only = vocabulary;
+  ModelPtr model(llama_model_load_from_file(path.c_str(), params));
   if (!model) {
     const std::string why = take_errors();
     throw Error(Fault::bad_input, path + ": can't be loaded, truncated or damaged or of a kind this build doesn't know: " +

@@ -39,7 +39,8 @@ void check_cpu(std::string_view built_for, std::span<const CpuFeature> features)
 std::string take_errors();
 
 // Throws Error{usage | bad_input} naming the file.
-ModelPtr load_model(const std::string& path);
+// `vocabulary`: nothing but that, from a file with or without weights.
+ModelPtr load_model(const std::string& path, bool vocabulary = false);
 // Throws Error{unavailable}, as a rule for want of memory.
 ContextPtr make_context(llama_model& model, const llama_context_params& params, const std::string& name);
 

@@ -114,7 +114,7 @@ std::string Prompter::templated(std::span<const common_chat_msg> messages, bool 
   return common_chat_templates_apply(templates_.get(), inputs).prompt;
 }
 
-Prompter::Rendered Prompter::render(std::span<const Message> messages, std::string_view lead) const {
+Prompter::Rendered Prompter::render(std::span<const Message> messages, std::string_view lead, bool open) const {
   check_roles(messages);
   std::vector<common_chat_msg> chat;
   Rendered out;
@@ -127,7 +127,7 @@ Prompter::Rendered Prompter::render(std::span<const Message> messages, std::stri
   }
   if (!chat.empty()) {
     try {
-      out.text = templated(chat, true);
+      out.text = templated(chat, open);
     } catch (const std::exception& e) {
       throw Error(Fault::bad_input, std::string("prompt: the model's chat template refuses these messages: ") + e.what());
     }
@@ -142,7 +142,7 @@ Prompter::Rendered Prompter::render(std::span<const Message> messages, std::stri
       if (out.text.starts_with(start)) out.boundaries.push_back(start.size());
     }
   }
-  out.turn_start = !chat.empty();
+  out.turn_start = open && !chat.empty();
   for (const Message& m : messages.subspan(chat.size())) {
     if (!out.text.empty()) out.boundaries.push_back(out.text.size());
     out.text += defused(wire::valid_utf8(m.content), control_names_);
@@ -192,10 +192,10 @@ Prompt Prompter::tokenized(const Rendered& rendered) const {
   return prompt;
 }
 
-Prompt Prompter::prompt(std::span<const Message> messages, std::string_view lead) const { return tokenized(render(messages, lead)); }
+Prompt Prompter::prompt(std::span<const Message> messages, std::string_view lead, bool open) const { return tokenized(render(messages, lead, open)); }
 
 Prompter::Choices Prompter::choices(std::span<const Message> messages, std::string_view lead, std::span<const std::string> choices) const {
-  Rendered rendered = render(messages, lead);
+  Rendered rendered = render(messages, lead, true);
   std::string gap(choice_gap(rendered.text, rendered.turn_start));
   if (!rendered.turn_start && rendered.text.size() > 1 && rendered.text.back() == ' ') {  // the blank goes with the choice, as words are tokenised
     gap = " ";

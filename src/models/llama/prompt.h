@@ -42,13 +42,17 @@ class Prompter {
   explicit Prompter(const llama_model& model);
 
   // Error{bad_input} for no or only empty messages, unknown roles, "text" before other roles, a template that refuses.
-  Prompt prompt(std::span<const Message> messages, std::string_view lead = "") const;
+  // `open`: with the start of the assistant's turn at the end.
+  Prompt prompt(std::span<const Message> messages, std::string_view lead = "", bool open = true) const;
 
   struct Choices {
     Prompt prompt;                              // lead included
     std::vector<std::vector<int>> tokens;       // per choice, at least one
   };
   Choices choices(std::span<const Message> messages, std::string_view lead, std::span<const std::string> choices) const;
+
+  // Text without control tokens: what spells one is read as ordinary characters.
+  std::vector<llama_token> ordinary(std::string_view text) const;
 
   const llama_vocab& vocab() const { return *vocab_; }
   // Tokens that end a line or a turn: see local.h.
@@ -60,10 +64,9 @@ class Prompter {
     std::vector<std::size_t> boundaries;  // byte offsets, markers included
     bool turn_start = false;              // ends with the template's start of a turn, nothing after it
   };
-  Rendered render(std::span<const Message> messages, std::string_view lead) const;
+  Rendered render(std::span<const Message> messages, std::string_view lead, bool open) const;
   std::string templated(std::span<const common_chat_msg> messages, bool open) const;
   Prompt tokenized(const Rendered& rendered) const;
-  std::vector<llama_token> ordinary(std::string_view text) const;
 
   const llama_vocab* vocab_;
   common_chat_templates_ptr templates_;

@@ -1,0 +1,166 @@
+// Weights of a real model (smollm2-135m) out of GGUF and into every form we write: the local back end must say the same again.
+#include "models/weights/weights.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+
+#include "core/error.h"
+#include "models/catalogue.h"
+#include "models/local.h"
+#include "models/weights/tokenizer.h"
+#include "models/weights/writing.h"
+#include "wire/id.h"
+#include "wire/json.h"
+
+namespace hone {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr const char* model_name = "smollm2-135m";
+
+#define NEEDS_MODEL() \
+  if (!model_status(model_name).present) GTEST_SKIP() << model_name << " is not pulled (hone model pull " << model_name << ")"
+
+struct Folder {
+  fs::path path = fs::temp_directory_path() / ("hone-weights-" + new_id());
+  Folder() { fs::create_directories(path); }
+  ~Folder() {
+    std::error_code code;
+    fs::remove_all(path, code);
+  }
+};
+
+struct Said {
+  std::vector<int> ids;
+  std::vector<float> logp;
+};
+
+std::vector<Said> asked(const fs::path& file) {
+  LocalModel model({file.string(), "m"}, {.context = 512, .cache_mb = 0});
+  std::vector<Said> out;
+  for (const char* text : {"What is the capital of France?", "Write one sentence about rain.", "2 + 2 ="}) {
+    Sampling sampling;
+    sampling.max_tokens = 16;
+    sampling.logprobs = true;
+    const Reply reply = model.chat(std::vector<Message>{{"user", text}}, sampling);
+    out.push_back({reply.trace.ids, reply.trace.logp});
+  }
+  return out;
+}
+
+void expect_close(const std::vector<Said>& a, const std::vector<Said>& b, float within) {
+  ASSERT_EQ(a.size(), b.size());
+  float worst = 0.0F;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].ids, b[i].ids) << i;
+    ASSERT_EQ(a[i].logp.size(), b[i].logp.size()) << i;
+    for (std::size_t t = 0; t < a[i].logp.size(); ++t) worst = std::max(worst, std::abs(a[i].logp[t] - b[i].logp[t]));
+  }
+  std::printf("  worst difference of a log-probability: %.6f\n", static_cast<double>(worst));
+  EXPECT_LE(worst, within);
+}
+
+// Through the published order of rows and back: the F32 file holds what the pulled one holds, so greedy replies agree; the pulled one
+// rounds activations where it multiplies (BF16 or Q8_0), so its log-probabilities agree less closely.
+TEST(SavedWeights, SayTheSameAgainInTheLocalBackEnd) {
+  NEEDS_MODEL();
+  const Folder folder;
+  const auto original = path_of(model_name);
+  const auto weights = open_weights(original);
+  EXPECT_EQ(weights->arch().layers, 30);
+  EXPECT_EQ(weights->arch().vocab, 49152);
+  EXPECT_TRUE(weights->arch().tied);
+  write_gguf(folder.path / "f32.gguf", weights->arch(), source_of(*weights), original);
+  const auto before = asked(folder.path / "f32.gguf");
+
+  // F32 GGUF -> safetensors F32 -> F32 GGUF with the vocabulary out of tokenizer.json: equal to the last bit.
+  const auto f32 = open_weights(folder.path / "f32.gguf");
+  write_safetensors(folder.path / "hub", f32->arch(), source_of(*f32), tokenizer_files(vocabulary_from_gguf(original), f32->arch().context));
+  const auto hub = open_weights(folder.path / "hub");
+  EXPECT_EQ(hub->arch(), f32->arch());
+  write_vocabulary(vocabulary_from_folder(folder.path / "hub", hub->arch().vocab), folder.path / "vocabulary.gguf");
+  write_gguf(folder.path / "again.gguf", hub->arch(), source_of(*hub), folder.path / "vocabulary.gguf");
+  std::vector<float> a, b;
+  for (const PublishedTensor& t : weights->tensors()) {
+    a.resize(static_cast<std::size_t>(t.count()));
+    b.resize(a.size());
+    weights->read(t.name, a);
+    hub->read(t.name, b);
+    ASSERT_EQ(a, b) << t.name;
+  }
+  expect_close(asked(folder.path / "again.gguf"), before, 0.0F);
+
+  const auto pulled = asked(original);
+  int same = 0, all = 0;
+  for (std::size_t i = 0; i < pulled.size(); ++i) {
+    ASSERT_FALSE(pulled[i].ids.empty());
+    EXPECT_EQ(pulled[i].ids.front(), before[i].ids.front());
+    for (std::size_t t = 0; t < std::min(pulled[i].ids.size(), before[i].ids.size()); ++t, ++all) same += pulled[i].ids[t] == before[i].ids[t] ? 1 : 0;
+  }
+  std::printf("  tokens as in the pulled file: %d of %d\n", same, all);
+  EXPECT_GE(same * 10, all * 7);
+
+  write_gguf(folder.path / "q8.gguf", weights->arch(), source_of(*weights), original, {.type = Stored::q8_0});
+  write_gguf(folder.path / "bf16.gguf", weights->arch(), source_of(*weights), original, {.type = Stored::bf16});
+  for (const char* name : {"q8.gguf", "bf16.gguf"}) {
+    const auto said = asked(folder.path / name);
+    for (std::size_t i = 0; i < said.size(); ++i) EXPECT_EQ(said[i].ids.front(), before[i].ids.front()) << name;
+  }
+}
+
+// tests/reference/tokenizer_parity.py recorded what Hugging Face's tokenizers makes of each text with SmolLM2's vocabulary.
+TEST(SavedWeights, SmolLm2IsTokenisedAsTokenizersDoes) {
+  NEEDS_MODEL();
+  const Folder folder;
+  const char* root = std::getenv("HONE_SOURCE_DIR");
+  std::ifstream file(std::string(root == nullptr ? "." : root) + "/tests/reference/tokenizer_parity.json");
+  const auto golden = nlohmann::ordered_json::parse(file);
+  const auto direct = open_tokenizer(path_of(model_name));
+  for (const auto& [name, bytes] : tokenizer_files(vocabulary_from_gguf(path_of(model_name)), 8192).files) std::ofstream(folder.path / name, std::ios::binary) << bytes;
+  const auto through_json = open_tokenizer(folder.path);
+  ASSERT_GE(golden["texts"].size(), 300U);
+  for (std::size_t i = 0; i < golden["texts"].size(); ++i) {
+    const auto text = golden["texts"][i].get<std::string>();
+    const auto ids = golden["smollm2"][i].get<std::vector<int>>();
+    EXPECT_EQ(direct->encode(text, true), ids) << text;
+    EXPECT_EQ(through_json->encode(text, true), ids) << text;
+    EXPECT_EQ(direct->decode(ids, true), text);
+  }
+}
+
+// The file has 270 MB as F32 would have 540; a process that reads all of it may not need more than its largest tensor and a bit.
+TEST(SavedWeights, ReadingHoldsOneTensorAtATime) {
+  NEEDS_MODEL();
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    rusage before{}, after{};
+    getrusage(RUSAGE_SELF, &before);
+    const auto weights = open_weights(path_of(model_name));
+    {
+      std::vector<float> values;
+      for (const PublishedTensor& t : weights->tensors()) {
+        values.resize(static_cast<std::size_t>(t.count()));
+        weights->read(t.name, values);
+      }
+    }
+    getrusage(RUSAGE_SELF, &after);
+    const long grown = after.ru_maxrss - before.ru_maxrss;  // KiB; 49152 x 576 floats are 110,592, the same in the file at most 56,000
+    std::printf("  grown by %ld KiB\n", grown);
+    std::fflush(stdout);
+    _exit(grown < 220'000 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+}  // namespace
+}  // namespace hone
