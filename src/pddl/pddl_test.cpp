@@ -55,6 +55,11 @@ TEST(Pddl, ErrorsNameFileLineAndColumn) {
   std::string many;
   for (int i = 0; i < 101; ++i) many += " ?x" + std::to_string(i);
   EXPECT_EQ(complaint("(define (domain d) (:action a :parameters (" + many + ")))"), "d.pddl:1:535: more than 100 variables in one action or goal");
+  EXPECT_EQ(complaint("(define (domain d) (:predicates (p" + many + ")))"), "d.pddl:1:526: more than 100 terms for p");
+  std::string facts;
+  for (int i = 0; i < 400; ++i) facts += " (r)";
+  EXPECT_EQ(complaint("(define (domain d) (:predicates (r)) (:action a :effect (when (and" + facts + ") (and" + facts + "))))"),
+            "d.pddl:1:2666: more than 100000 conditions of one action's effects");
   EXPECT_EQ(complaint(std::string_view("(define \x01)")), "d.pddl:1:9: expected a name or a bracket, got byte 1");
   EXPECT_EQ(complaint(domain_text, replaced(problem_text, "(:domain d)", "(:domain e)")), "p.pddl:1:30: expected the domain 'd', got 'e'");
   EXPECT_EQ(complaint(domain_text, replaced(problem_text, "(in x b)", "(in x q)")), "p.pddl:3:25: expected an object or constant that was declared, got 'q'");

@@ -11,7 +11,8 @@
 
 namespace hone::store_detail {
 
-RecallIndex::RecallIndex(int hnsw_from) : hnsw_from_(hnsw_from) {}
+RecallIndex::RecallIndex(int hnsw_from, std::filesystem::path store, std::string scope)
+    : hnsw_from_(hnsw_from), store_(std::move(store)), scope_(std::move(scope)) {}
 RecallIndex::~RecallIndex() = default;
 
 int RecallIndex::intern(const std::string& text) {
@@ -66,18 +67,6 @@ void RecallIndex::retire(std::string_view id, std::uint64_t at_version) {
   const std::unique_lock lock(mutex_);
   const auto found = by_id_.find(std::string(id));
   if (found != by_id_.end()) items_[found->second].stored.retired = at_version;
-}
-
-void RecallIndex::finish() {
-  const std::unique_lock lock(mutex_);
-  for (auto& rows : rows_) {
-    if (rows.with_vector == 0 || rows.with_vector < static_cast<std::size_t>(std::max(hnsw_from_, 0))) continue;
-    if (!rows.hnsw) rows.hnsw = std::make_unique<Hnsw>(dimensions_);
-    for (; rows.offered < rows.item.size(); ++rows.offered) {
-      const auto row = static_cast<std::uint32_t>(rows.offered);
-      if (rows.has_vector[row] != 0) rows.hnsw->add(row, vector(rows, row));
-    }
-  }
 }
 
 std::set<std::string> RecallIndex::embedders() const {

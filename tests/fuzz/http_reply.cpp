@@ -145,6 +145,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   next_answer = 0, requests = 0;
   // "schema {...}" in the first line brings its own schema.
   std::string asked = text.substr(0, end), schema = R"({"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]})";
+  if (asked.find(secret) != std::string::npos) return 0;  // a caller who sends the key himself
   if (const std::size_t at = asked.find("schema {"); at != std::string::npos) schema = asked.substr(at + 7), asked.resize(at + 6);
   for (const std::string& answer : answers) {
     if (const auto wait = [&]() -> std::optional<double> {

@@ -152,11 +152,21 @@ bool closed(const Json& schema) {
 }
 
 std::string json_part(const std::string& text) {
-  const std::size_t begin = text.find_first_of("{[");
-  for (std::size_t end = text.find_last_of("}]"); begin != std::string::npos && end != std::string::npos && end > begin; end = text.find_last_of("}]", end - 1)) {
-    const std::string part = text.substr(begin, end - begin + 1);
-    if (Json::accept(part)) return part;
-    if (end == 0 || text.size() - end > 10000) break;
+  std::size_t begin = text.find_first_of("{[");
+  std::size_t depth = 0;
+  bool quoted = false;
+  for (std::size_t i = begin; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '\\') ++i;
+    else if (c == '"') quoted = !quoted;
+    else if (!quoted && (c == '{' || c == '[')) ++depth;
+    else if (!quoted && (c == '}' || c == ']') && --depth == 0) {
+      std::string part = text.substr(begin, i + 1 - begin);
+      if (Json::accept(part)) return part;
+      begin = text.find_first_of("{[", i + 1);
+      if (begin == std::string::npos) break;
+      i = begin - 1;
+    }
   }
   return text;
 }

@@ -192,6 +192,10 @@ TEST(Schema, FindsTheJsonAmongWords) {
   EXPECT_EQ(json_part("Sure:\n```json\n{\"a\": [1]}\n```\nBye {x}"), "{\"a\": [1]}");
   EXPECT_EQ(json_part("no json"), "no json");
   EXPECT_EQ(json_part("[1]"), "[1]");
+  EXPECT_EQ(json_part("As [asked]: {\"a\": \"}\\\"]\"} or {\"b\": 2}"), "{\"a\": \"}\\\"]\"}");
+  const std::string open = "[" + std::string(std::size_t{1} << 22, ' ') + std::string(9000, ']');  // once through it, not once for each bracket
+  EXPECT_EQ(json_part(open).size(), open.size() - 8999);
+  EXPECT_EQ(json_part("{\"a\": [1}"), "{\"a\": [1}");
 }
 
 TEST(Cache, GivesBackWhatWasKeptAndNothingElse) {
