@@ -5,6 +5,7 @@
 
 #include "agents/recollection.h"
 #include "core/agent.h"
+#include "wire/one_of.h"
 
 namespace hone {
 
@@ -15,7 +16,7 @@ namespace {
 struct ChatConfig {
   std::string system;
   int cases = 3;
-  bool insights = true, history = true;
+  bool insights = true, history = true, hold = false;
   int max_tokens = 64;
 };
 
@@ -25,6 +26,7 @@ void visit(V& v, ChatConfig& c) {
   v.field("cases", c.cases, "solved cases shown before the task, nearest last", {.min = 0, .max = 1000});
   v.field("insights", c.insights, "insights after the first message");
   v.field("history", c.history, "the whole try so far; off: only what is seen now");
+  v.field("hold", c.hold, "among choices: the model can say nothing else (a grammar); not every server offers that");
   v.field("max_tokens", c.max_tokens, "most tokens of one action", {.min = 1, .max = 65536});
 }
 
@@ -72,6 +74,7 @@ class ChatAgent final : public Agent {
     sampling.seed = brief_.rng.split("move").split(moves_).next();
     sampling.max_tokens = config_.max_tokens;
     sampling.logprobs = true;
+    if (config_.hold && !seen.choices.empty()) sampling.grammar = wire::one_of_grammar(seen.choices);
     ++moves_;
     Reply reply = tools_.model->chat(messages_, sampling);
     messages_.push_back({"assistant", reply.text});

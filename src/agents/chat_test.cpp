@@ -85,6 +85,20 @@ TEST(Chat, AReplyStandsForTheChoiceItNames) {
   }
 }
 
+TEST(Chat, IsHeldToTheChoicesWhenAsked) {
+  std::vector<std::string> grammars;
+  ScriptedModel model([&](std::span<const Message>, const Sampling& sampling) {
+    grammars.push_back(sampling.grammar);
+    return "b";
+  });
+  const WorldFacts facts;
+  const auto agent = agent_chat.make(settings({{"hold", "true"}}), {&model, nullptr});
+  agent->begin(brief_of(facts));
+  EXPECT_EQ(agent->act({.text = "?", .choices = {"a", "b"}}).choice, 1);
+  agent->act({.text = "free"});
+  EXPECT_EQ(grammars, (std::vector<std::string>{"root ::= \"a\" | \"b\"", ""}));
+}
+
 TEST(Chat, NeedsAModelThatWrites) { EXPECT_THROW(agent_chat.make({}, {nullptr, nullptr}), Error); }
 
 }  // namespace

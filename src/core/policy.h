@@ -52,7 +52,10 @@ struct StepResult {
 
 struct SampleRequest {
   std::vector<int> prompt;
-  Sampling sampling;               // temperature, top_k, top_p, min_p, seed, max_tokens, stop; grammars are not supported
+  Sampling sampling;               // temperature, top_k, top_p, min_p, seed, max_tokens, stop; no grammars
+  // Not empty: the reply is one of these (end tokens included), drawn token by token among those that may still follow, by temperature
+  // alone. logp and entropy stay those of the whole vocabulary.
+  std::vector<std::vector<int>> allowed;
 };
 
 struct Sampled {

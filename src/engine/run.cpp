@@ -78,15 +78,19 @@ RunResult finished(const Running& r, bool reused) {
 // What the run leaves behind, for other programs and for `model: runs/ID/model/model.gguf`; a lesson says so.
 void publish(Running& r, Trainable& trainable) {
   if (r.store.find_commit(r.info.id, "publish")) return;
+  std::vector<std::string> evidence;
+  for (const auto& episode : r.store.episodes({.run = r.info.id, .with_steps = false})) evidence.push_back(episode.id);
+  if (evidence.empty()) return;  // nothing was tried, nothing learned
   r.tell("phase", {{"phase", "saving the model"}, {"total", 0}});
   const auto folder = r.directory / "model";
   const std::string sha = trainable.publish(folder);
-  const auto manifest = wire::dump({{"gguf", std::filesystem::absolute(folder / "model.gguf").lexically_normal().string()}, {"sha256", sha}, {"base", r.opened.model_sha()}});
+  const auto manifest = wire::dump({{"gguf", "model/model.gguf"}, {"safetensors", "model/safetensors"}, {"sha256", sha}, {"base", r.opened.model_sha()}});  // in the run's folder
   const auto bytes = std::as_bytes(std::span(manifest));
   Lesson lesson;
   lesson.scope = scope_of(r.info.id);
   lesson.learner = r.recipe.method.name;
   lesson.env = r.recipe.env.name;
+  lesson.evidence = std::move(evidence);
   lesson.what = Weights{.base_sha = r.opened.model_sha(), .artifact_sha = r.store.put_artifact(bytes), .arch = trainable.model().facts().architecture, .tokenizer_sha = {}, .form = Weights::Form::full};
   r.store.commit({r.info.id, "publish", {.add = {lesson}, .retire = {}}, std::nullopt}, r.opened.embedder());
 }

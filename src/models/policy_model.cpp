@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "wire/json.h"
+#include "wire/one_of.h"
 
 namespace hone {
 
@@ -160,7 +161,17 @@ int PolicyModel::count_tokens(std::string_view text) { return static_cast<int>(i
 
 Reply PolicyModel::chat(std::span<const Message> messages, const Sampling& sampling) {
   Job job;
-  job.samples.push_back({prompt_ids(impl_->tokenizer, messages), sampling});
+  job.samples.push_back({prompt_ids(impl_->tokenizer, messages), sampling, {}});
+  if (!sampling.grammar.empty()) {
+    const auto texts = wire::texts_of_grammar(sampling.grammar);
+    if (!texts) throw Error(Fault::usage, "a model that trains can be held to one of some texts, not to a grammar");
+    job.samples[0].sampling.grammar.clear();
+    for (const auto& text : *texts) {
+      auto ids = impl_->tokenizer.encode(text, false);
+      if (impl_->tokenizer.special().end >= 0) ids.push_back(impl_->tokenizer.special().end);
+      job.samples[0].allowed.push_back(std::move(ids));
+    }
+  }
   impl_->ask(job);
   const Sampled& s = job.sampled.at(0);
   Reply reply;

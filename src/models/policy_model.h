@@ -1,5 +1,6 @@
 // A policy that plays: the weights in training seen as a Model and a ChoiceModel, so that any agent acts with them.
 //
+// A grammar must be one of texts (wire/one_of.h): the reply is then one of them. Others are Error{usage}.
 // Prompt: the messages in the tokenizer's chat form; messages of role "text" as in local.h (all "text" = a plain prompt; after the
 // others = the start of the assistant's turn). Choices are scored as they would be said after the lead, with the end of the turn after
 // them; all choices of a request in one pass.

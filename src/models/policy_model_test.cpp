@@ -166,6 +166,12 @@ TEST(PolicyModule, OpensTrainsAndRefuses) {
   Sampling sampling;
   sampling.max_tokens = 3;
   EXPECT_EQ(model.chat(std::vector<Message>{{"text", "a"}}, sampling).text, std::string("bc\0", 3)) << "no end token was named";
+  sampling.grammar = "root ::= \"xy\" | \"zzz\"";
+  sampling.max_tokens = 10;
+  const Reply held = model.chat(std::vector<Message>{{"text", "a"}}, sampling);
+  EXPECT_TRUE(held.text == std::string("xy\0", 3) || held.text == std::string("zzz\0", 4)) << held.text;
+  sampling.grammar = "root ::= [a-z]+";
+  EXPECT_THROW(model.chat(std::vector<Message>{{"text", "a"}}, sampling), Error);
 }
 
 }  // namespace

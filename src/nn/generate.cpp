@@ -28,6 +28,7 @@ struct Running {
   Cache own;
   Rng rng;
   std::string text;  // so far, when there are stop words
+  std::vector<std::size_t> open;  // which allowed replies begin as this one does
 };
 
 // Next tokens of all running continuations: one row each.
@@ -149,7 +150,8 @@ class Generation {
     running_.clear();
     std::vector<std::int64_t> rows;
     for (const auto& [request, prompt] : fresh) {
-      running_.push_back({request, caches[prompt], steps_.room(requests_[request].sampling.max_tokens), Rng(requests_[request].sampling.seed), {}});
+      running_.push_back({request, caches[prompt], steps_.room(requests_[request].sampling.max_tokens), Rng(requests_[request].sampling.seed), {}, {}});
+      for (std::size_t i = 0; i < requests_[request].allowed.size(); ++i) running_.back().open.push_back(i);
       rows.push_back(static_cast<std::int64_t>(prompt));
     }
     choose(last.index_select(0, at::tensor(rows)));
@@ -170,7 +172,7 @@ class Generation {
     at::parallel_for(0, n, 1, [&](std::int64_t b, std::int64_t e) {
       std::vector<int> order;
       for (auto i = b; i < e; ++i)
-        drawn[i] = draw({data<float>(logits) + i * logits.size(1), static_cast<std::size_t>(logits.size(1))}, requests_[running_[i].request].sampling, running_[i].rng, order);
+        drawn[i] = next({data<float>(logits) + i * logits.size(1), static_cast<std::size_t>(logits.size(1))}, running_[i], order);
     });
     std::vector<Running> on;
     tokens_.clear();
@@ -182,14 +184,31 @@ class Generation {
     running_ = std::move(on);
   }
 
+  Drawn next(std::span<const float> logits, Running& r, std::vector<int>& order) const {
+    const SampleRequest& request = requests_[r.request];
+    if (request.allowed.empty()) return draw(logits, request.sampling, r.rng, order);
+    const auto place = out_[r.request].ids.size();
+    order.clear();
+    for (const auto i : r.open) order.push_back(request.allowed[i][place]);
+    std::sort(order.begin(), order.end());
+    order.erase(std::unique(order.begin(), order.end()), order.end());
+    return draw_among(logits, order, request.sampling.temperature, r.rng);
+  }
+
   // False when the continuation is over.
   bool take(Running& r, const Drawn& drawn) {
     const Sampling& how = requests_[r.request].sampling;
     Sampled& out = out_[r.request];
+    const auto& allowed = requests_[r.request].allowed;
+    std::erase_if(r.open, [&](std::size_t i) { return allowed[i].size() == out.ids.size() || allowed[i][out.ids.size()] != drawn.id; });
     out.ids.push_back(drawn.id);
     out.logp.push_back(drawn.logp);
     out.entropy.push_back(drawn.entropy);
     if (std::find(options_.end_ids.begin(), options_.end_ids.end(), drawn.id) != options_.end_ids.end()) {
+      out.why = StopReason::end;
+      return false;
+    }
+    if (!r.open.empty() && std::all_of(r.open.begin(), r.open.end(), [&](std::size_t i) { return allowed[i].size() == out.ids.size(); })) {
       out.why = StopReason::end;
       return false;
     }
@@ -225,6 +244,14 @@ std::vector<Sampled> generate(Decoder& decoder, std::span<const SampleRequest> r
     if (static_cast<int>(r.prompt.size()) + r.sampling.max_tokens > context)
       throw Error(Fault::bad_input, "generate: prompt (" + std::to_string(r.prompt.size()) + ") and max_tokens (" + std::to_string(r.sampling.max_tokens) +
                                         ") are more than the model's context of " + std::to_string(context));
+    for (const auto& reply : r.allowed) {
+      if (reply.empty()) throw Error(Fault::bad_input, "generate: an allowed reply is empty");
+      for (const auto& other : r.allowed)
+        if (&other != &reply && other.size() > reply.size() && std::equal(reply.begin(), reply.end(), other.begin()))
+          throw Error(Fault::bad_input, "generate: an allowed reply is the start of another: expected each to end with an end token");
+      for (const int id : reply)
+        if (id < 0 || id >= decoder.parameters().arch().vocab) throw Error(Fault::bad_input, "generate: an allowed reply holds token " + std::to_string(id));
+    }
     if (!r.sampling.grammar.empty() || !r.sampling.json_schema.empty()) throw Error(Fault::usage, "generate: a model that trains can't be held to a grammar");
   }
   if (decoder.parameters().compute() == Compute::f32) return Generation<float>(decoder, requests, options).run();

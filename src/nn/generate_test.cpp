@@ -92,11 +92,53 @@ TEST(Generate, GreedyTakesTheLikeliestAndStopsAtTheLength) {
   EXPECT_EQ(sampled[0].ids.size(), 6U);
 }
 
+// Frequencies against the restricted distribution worked out from the model's own scores.
+TEST(Generate, AllowedRepliesAreTheOnlyOnesAndKeepTheirOdds) {
+  Parameters p(tiny(Family::llama), Compute::f32);
+  randomise(p, 3);
+  Decoder decoder(p);
+  const std::vector<std::vector<int>> allowed{{10, 7}, {10, 11, 7}, {20, 7}};
+  std::vector<SampleRequest> requests;
+  for (int i = 0; i < 4000; ++i) {
+    requests.push_back(request({4, 5}, i, 8));
+    requests.back().allowed = allowed;
+  }
+  const auto sampled = generate(decoder, requests, {.end_ids = {7}, .batch = 256});
+  std::vector<double> share(allowed.size());
+  for (const auto& s : sampled) {
+    const auto it = std::find(allowed.begin(), allowed.end(), s.ids);
+    ASSERT_NE(it, allowed.end());
+    share[it - allowed.begin()] += 1.0 / 4000;
+    EXPECT_EQ(s.why, StopReason::end);
+  }
+  const auto logits = [&](std::vector<int> ids) {
+    Flat flat;
+    flat.append(ids);
+    return Head(p).logits(decoder.forward(flat), {static_cast<int>(ids.size()) - 1});
+  };
+  const auto odds = [](const at::Tensor& l, int a, int b) {  // of a against b
+    const double x = std::exp(l[0][a].item<double>() - l[0][b].item<double>());
+    return x / (1.0 + x);
+  };
+  const double ten = odds(logits({4, 5}), 10, 20), short_one = odds(logits({4, 5, 10}), 7, 11);
+  EXPECT_NEAR(share[0], ten * short_one, 0.03);
+  EXPECT_NEAR(share[1], ten * (1.0 - short_one), 0.03);
+  EXPECT_NEAR(share[2], 1.0 - ten, 0.03);
+  auto greedy = request({4, 5}, 0, 8, 0.0F);
+  greedy.allowed = allowed;
+  EXPECT_EQ(generate(decoder, std::span(&greedy, 1), {.end_ids = {7}})[0].ids.front(), ten > 0.5 ? 10 : 20);
+}
+
 TEST(Generate, RefusesWhatDoesNotFit) {
   Parameters p(tiny(Family::llama), Compute::f32);
   Decoder decoder(p);
   EXPECT_THROW(generate(decoder, std::vector{request({}, 0, 5)}, {}), Error);
   EXPECT_THROW(generate(decoder, std::vector{request({1, 2}, 0, 255)}, {}), Error);
+  for (const auto& allowed : std::vector<std::vector<std::vector<int>>>{{{1}, {}}, {{1}, {1, 2}}, {{61}}}) {
+    auto r = request({1}, 0, 5);
+    r.allowed = allowed;
+    EXPECT_THROW(generate(decoder, std::span(&r, 1), {}), Error);
+  }
 }
 
 // Frequencies of 20,000 draws against the probabilities worked out by hand.

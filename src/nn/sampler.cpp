@@ -8,6 +8,28 @@
 
 namespace hone::nn {
 
+Drawn draw_among(std::span<const float> logits, std::span<const int> ids, float temperature, Rng& rng) {
+  const float inverse = temperature <= 0.0F ? 1.0F : 1.0F / temperature;
+  float lse = 0.0F, mean = 0.0F;
+  kernels().f32.log_sum_exp(logits.data(), static_cast<int>(logits.size()), inverse, &lse, &mean);
+  int best = ids[0];
+  for (const int id : ids)
+    if (logits[id] > logits[best]) best = id;
+  int taken = best;
+  if (temperature > 0.0F) {
+    const auto weight = [&](int id) { return std::exp(static_cast<double>((logits[id] - logits[best]) * inverse)); };
+    double sum = 0.0;
+    for (const int id : ids) sum += weight(id);
+    double at = rng.uniform() * sum;
+    for (const int id : ids)
+      if ((at -= weight(id)) < 0.0) {
+        taken = id;
+        break;
+      }
+  }
+  return {taken, logits[taken] * inverse - lse, lse - mean};
+}
+
 Drawn draw(std::span<const float> logits, const Sampling& how, Rng& rng, std::vector<int>& order) {
   const int vocab = static_cast<int>(logits.size());
   const bool greedy = how.temperature <= 0.0F;
