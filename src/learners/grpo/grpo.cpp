@@ -51,17 +51,6 @@ std::unique_ptr<Learner> make_grpo(const Settings& settings, const LearnerContex
 
 }  // namespace
 
-StepOptions step_options(const TrainConfig& c, double progress, float temperature) {
-  StepOptions o;
-  o.lr = c.warmup > 0.0 ? c.lr * std::min(1.0, progress / c.warmup) : c.lr;
-  o.weight_decay = c.weight_decay;
-  o.clip = c.grad_clip;
-  o.skip_above = c.skip_if_grad_above;
-  o.temperature = temperature;
-  o.microbatch_tokens = c.microbatch_tokens;
-  return o;
-}
-
 Grpo::Grpo(GrpoConfig config, const LearnerContext& context)
     : config_(std::move(config)), train_(context.train), rng_(context.rng), alarms_(config_.alarms) {}
 
@@ -69,24 +58,7 @@ Need Grpo::next(const Progress& progress) {
   Need need;
   need.done = progress.last_call || round_ >= config_.rounds || train_.empty();
   if (need.done) return need;
-  // Tasks go round in an order of their own each time.
-  const auto n = train_.size();
-  for (int i = 0; i < config_.tasks; ++i) {
-    const auto place = static_cast<std::size_t>(round_) * static_cast<std::size_t>(config_.tasks) + static_cast<std::size_t>(i);
-    std::vector<std::size_t> order(n);
-    for (std::size_t k = 0; k < n; ++k) order[k] = k;
-    rng_.split("order").split(place / n).shuffle(order);
-    const Task& task = train_[order[place % n]];
-    for (int g = 0; g < config_.group; ++g) {
-      Trial trial;
-      trial.task = task;
-      trial.group = task.id + "/" + std::to_string(round_) + "/" + std::to_string(i);
-      trial.attempt = g;
-      trial.with_lessons = false;
-      trial.sampling.temperature = static_cast<float>(config_.temperature);
-      need.trials.push_back(std::move(trial));
-    }
-  }
+  need.trials = round_of_trials(train_, round_, config_.tasks, config_.group, config_.temperature, rng_);
   return need;
 }
 
@@ -104,8 +76,8 @@ Update Grpo::learn(const Experience& experience, const Lessons&, Tools& tools) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < round.samples.size(); ++i)
     if (advantages.dropped.empty() || advantages.dropped[i] == 0) order.push_back(i);
-  const std::size_t per_step = config_.train.sequences_per_step > 0 ? static_cast<std::size_t>(config_.train.sequences_per_step) : std::max<std::size_t>(1, order.size());
-  const bool one_step = config_.train.epochs == 1 && order.size() <= per_step;
+  const std::size_t step = per_step(config_.train, order.size());
+  const bool one_step = config_.train.epochs == 1 && order.size() <= step;
   if (!one_step || reference) {
     std::vector<SequenceScores> old, ref;
     if (!one_step) old = policy->score(round.sequences, temperature, Which::current);
@@ -124,8 +96,8 @@ Update Grpo::learn(const Experience& experience, const Lessons&, Tools& tools) {
   for (int epoch = 0; epoch < config_.train.epochs; ++epoch) {
     Rng rng = tools.rng("epoch").split(static_cast<std::uint64_t>(epoch));
     rng.shuffle(order);
-    for (std::size_t first = 0; first < order.size(); first += per_step) {
-      const auto which = std::span(order).subspan(first, std::min(per_step, order.size() - first));
+    for (std::size_t first = 0; first < order.size(); first += step) {
+      const auto which = std::span(order).subspan(first, std::min(step, order.size() - first));
       objective::PolicyObjective objective(picked(round.samples, which), objective_config, rng.split(first));
       const auto result = policy->step(picked(round.sequences, which), objective.loss(), options);
       for (const auto& [name, value] : objective.metrics()) update.metrics.insert_or_assign(name, value);

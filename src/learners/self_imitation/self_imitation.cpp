@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/learner.h"
-#include "learners/grpo/grpo.h"
+#include "learners/training.h"
 #include "learners/trajectory.h"
 #include "objective/sft.h"
 
@@ -34,22 +34,7 @@ class SelfImitation final : public Learner {
     Need need;
     need.done = progress.last_call || round_ >= config_.rounds || train_.empty();
     if (need.done) return need;
-    const auto n = train_.size();
-    for (int i = 0; i < config_.tasks; ++i) {
-      const auto place = static_cast<std::size_t>(round_) * static_cast<std::size_t>(config_.tasks) + static_cast<std::size_t>(i);
-      std::vector<std::size_t> order(n);
-      for (std::size_t k = 0; k < n; ++k) order[k] = k;
-      rng_.split("order").split(place / n).shuffle(order);
-      for (int t = 0; t < config_.tries; ++t) {
-        Trial trial;
-        trial.task = train_[order[place % n]];
-        trial.group = trial.task.id + "/" + std::to_string(round_);
-        trial.attempt = t;
-        trial.with_lessons = false;
-        trial.sampling.temperature = static_cast<float>(config_.temperature);
-        need.trials.push_back(std::move(trial));
-      }
-    }
+    need.trials = round_of_trials(train_, round_, config_.tasks, config_.tries, config_.temperature, rng_);
     return need;
   }
 
@@ -69,11 +54,11 @@ class SelfImitation final : public Learner {
     update.metrics["solved"] = experience.episodes.empty() ? 0.0 : static_cast<double>(solved) / static_cast<double>(experience.episodes.size());
     update.metrics["sequences"] = static_cast<double>(sequences.size());
     const StepOptions options = step_options(config_.train, static_cast<double>(round_ + 1) / config_.rounds, 1.0F);
-    const std::size_t per_step = config_.train.sequences_per_step > 0 ? static_cast<std::size_t>(config_.train.sequences_per_step) : std::max<std::size_t>(1, sequences.size());
+    const std::size_t step = per_step(config_.train, sequences.size());
     for (int epoch = 0; epoch < config_.train.epochs && !sequences.empty(); ++epoch) {
       tools.rng("epoch").split(static_cast<std::uint64_t>(epoch)).shuffle(sequences);
-      for (std::size_t first = 0; first < sequences.size(); first += per_step) {
-        const auto part = std::span<const TokenSequence>(sequences).subspan(first, std::min(per_step, sequences.size() - first));
+      for (std::size_t first = 0; first < sequences.size(); first += step) {
+        const auto part = std::span<const TokenSequence>(sequences).subspan(first, std::min(step, sequences.size() - first));
         std::vector<int> tokens;
         for (const auto& s : part) tokens.push_back(static_cast<int>(std::count(s.trained.begin(), s.trained.end(), 1)));
         objective::SftObjective objective(tokens, {});
