@@ -3,24 +3,14 @@ as LangMem has none. No language model is called; the embedder looks the vectors
 import os
 import uuid
 
-from langchain_core.embeddings import Embeddings
 from langgraph.store.base import PutOp
 from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite import SqliteStore
 from langmem import create_manage_memory_tool, create_search_memory_tool
 
+from known import Known
+
 PLACE = ("peers",)
-
-
-class Known(Embeddings):
-    def __init__(self, data):
-        self.data = data
-
-    def embed_query(self, text):
-        return self.data.vector(text).tolist()
-
-    def embed_documents(self, texts):
-        return [self.embed_query(text) for text in texts]
 
 
 class Peer:

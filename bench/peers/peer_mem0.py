@@ -6,19 +6,9 @@ import sys
 os.environ["MEM0_TELEMETRY"] = "False"
 os.environ["MEM0_DIR"] = sys.argv[3] if len(sys.argv) > 3 else "."
 
-from langchain_core.embeddings import Embeddings  # noqa: E402
 from mem0 import Memory  # noqa: E402
 
-
-class Known(Embeddings):
-    def __init__(self, data):
-        self.data = data
-
-    def embed_query(self, text):
-        return self.data.vector(text).tolist()
-
-    def embed_documents(self, texts):
-        return [self.embed_query(text) for text in texts]
+from known import Known  # noqa: E402
 
 
 class Peer:

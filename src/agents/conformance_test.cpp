@@ -49,7 +49,7 @@ std::string play(const AgentEntry& entry, const LessonView& view, bool choices, 
     const auto env = world->make(Split::test);
     Brief brief;
     brief.task = task;
-    brief.world = &world->facts();
+    brief.world = &world->facts(Split::test);
     brief.lessons = view;
     brief.rng = Rng(seed).split(task.id);
     agent->begin(brief);

@@ -98,7 +98,7 @@ class Transcript {
 class Game {
  public:
   Game(const World& world, Split split, Face& face, Lines& lines, Transcript& transcript)
-      : facts_(world.facts()), env_(world.make(split)), savable_(dynamic_cast<Savable*>(env_.get())), face_(face), lines_(lines), transcript_(transcript) {}
+      : facts_(world.facts(split)), env_(world.make(split)), savable_(dynamic_cast<Savable*>(env_.get())), face_(face), lines_(lines), transcript_(transcript) {}
 
   void play(const std::vector<Task>& tasks) {
     face_.opening(facts_, savable_ != nullptr);

@@ -94,7 +94,7 @@ class ShownWorld final : public World {
     facts_.max_steps = world_->max_steps();
     savable_ = dynamic_cast<Savable*>(world_->make(1).get()) != nullptr;
   }
-  const WorldFacts& facts() const override { return facts_; }
+  const WorldFacts& facts(Split) const override { return facts_; }
   std::vector<Task> tasks(Split split) const override { return world_->tasks(split); }
   std::unique_ptr<Env> make(Split) const override {
     if (savable_) return std::make_unique<SavableSlot>(*world_);

@@ -37,14 +37,15 @@ struct WorldFacts {
   std::string action_help;   // what an action looks like
   std::string task_word;     // how a task's text is introduced: "Request"
   std::string action_word;   // how a move is introduced: "Queue"
-  int max_steps = 0;         // step limit H
+  int max_steps = 0;         // step limit H of the split
   std::vector<std::string> failure_reasons;  // why a try fails here, for reflection and critique
 };
 
 class World {
  public:
   virtual ~World() = default;
-  virtual const WorldFacts& facts() const = 0;
+  // Only the step limit may differ between splits.
+  virtual const WorldFacts& facts(Split split) const = 0;
   // Disjoint between splits, same order every time.
   virtual std::vector<Task> tasks(Split split) const = 0;
   virtual std::unique_ptr<Env> make(Split split) const = 0;

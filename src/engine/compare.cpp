@@ -20,10 +20,8 @@ Recipe with_seed(Recipe recipe, std::uint64_t seed) {
   return recipe;
 }
 
-RunInfo finished_run(const Store& store, const Recipe& recipe, const std::string& hash) {
-  std::optional<RunInfo> found;
-  for (auto& run : store.runs())
-    if (run.config_hash == hash && run.status == RunStatus::finished) found = std::move(run);
+RunInfo finished_run(const Store& store, const Recipe& recipe, const MadeOf& made_of) {
+  auto found = run_made_of(store, made_of, Wanted::finished);
   if (!found)
     throw Error(Fault::not_found, "recipe '" + recipe.name + "' with seed " + std::to_string(recipe.seed) +
                                       " has no finished run here (hone eval never learns): first `hone learn " +
@@ -75,7 +73,7 @@ int folds_of(const Learner& learner) {
 class OneRun {
  public:
   OneRun(const CompareOptions& options, const Recipe& recipe, const Store& store)
-      : options_(options), recipe_(recipe), opened_(recipe_), store_(store), info_(options.run.empty() ? finished_run(store, recipe_, opened_.config_hash()) : named_run(store, options.run, recipe_, opened_)) {
+      : options_(options), recipe_(recipe), opened_(recipe_), store_(store), info_(options.run.empty() ? finished_run(store, recipe_, opened_.made_of()) : named_run(store, options.run, recipe_, opened_)) {
     if (opened_.reflex()) throw Error(Fault::usage, "hone eval: '" + recipe.name + "' is of the reflex tempo; its scores are in its run's report (hone runs show)");
     if (const auto learner = opened_.make_learner(Rng(recipe_.seed), nullptr, false); folds_of(*learner) > 1)
       throw Error(Fault::usage, "hone eval: '" + recipe.name + "' is evaluated by folds, each task with the lessons of the others; its scores are in its run's report (hone runs show)");
@@ -92,7 +90,7 @@ class OneRun {
     if (options_.tasks > 0 && static_cast<std::size_t>(options_.tasks) < tasks.size()) tasks.resize(static_cast<std::size_t>(options_.tasks));
     Arms arms({&recipe_, &opened_, &store_, &journal, info_.id, nullptr, options_.listener, options_.stop});
     std::string of = info_.id + "@" + std::to_string(version) + "-" + lessons_hash(known.get());
-    if (!options_.run.empty()) of += "-" + opened_.config_hash().substr(0, 12);  // these arms are not that run's
+    if (!options_.run.empty()) of += "-" + opened_.made_of().hash.substr(0, 12);  // these arms are not that run's
     std::size_t row = first_row;
     for (const Arm& arm : arms.list()) {
       EvalPlan plan{.run = info_.id, .label = of + "/" + arm.name, .tasks = tasks, .lessons = arm.lessons ? known.get() : nullptr,

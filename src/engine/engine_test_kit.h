@@ -93,7 +93,7 @@ struct Bench {
   }
   std::unique_ptr<Learner> learner() {
     return find_learner(recipe.method.name)
-        .make(recipe.method.settings, {.train = world->tasks(Split::train), .world = world->facts(), .batch = nullptr, .rng = Rng(recipe.seed).split("learner")});
+        .make(recipe.method.settings, {.train = world->tasks(Split::train), .world = world->facts(Split::train), .batch = nullptr, .rng = Rng(recipe.seed).split("learner")});
   }
   std::string new_run() {
     RunInfo info;

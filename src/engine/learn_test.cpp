@@ -24,6 +24,32 @@ class Leaving final : public ChoiceModel {
   int left_;
 };
 
+// Says as its thought how many steps it was told that it has.
+class Counting final : public Agent {
+ public:
+  void begin(const Brief& brief) override { told_ = std::to_string(brief.world->max_steps); }
+  Move act(const Observation&) override { return {.action = "no queue", .thought = told_, .choice = -1, .preference = {}, .trace = {}, .lessons = {}}; }
+
+ private:
+  std::string told_;
+};
+
+TEST(Play, AnAgentIsToldTheStepsOfItsSplit) {
+  test::Scratch scratch;
+  test::Bench bench(scratch);
+  const AgentEntry counting{.name = "counting", .summary = "", .fields = nullptr,
+                            .make = [](const Settings&, const AgentTools&) -> std::unique_ptr<Agent> { return std::make_unique<Counting>(); }};
+  Stage stage = bench.stage();
+  stage.agent = &counting;
+  for (const auto& [split, steps] : {std::pair{Split::train, 3U}, std::pair{Split::validation, 1U}, std::pair{Split::test, 1U}}) {
+    stage.split = split;
+    const auto episode = play(stage, {.task = bench.world->tasks(split)[0], .group = {}, .parent = {}, .notes = {}, .sampling = {}}, {.run = {}, .key = "k", .view = {}, .rng = Rng(1)});
+    EXPECT_EQ(episode.fault, "");
+    ASSERT_EQ(episode.steps.size(), steps);
+    EXPECT_EQ(episode.steps[0].did.thought, std::to_string(steps));
+  }
+}
+
 TEST(Play, StopsWhenTheModelIsGoneAndGoesOnWhenItIsThereAgain) {
   test::Scratch scratch;
   test::Bench bench(scratch);

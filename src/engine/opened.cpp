@@ -131,7 +131,7 @@ Stage Opened::stage(Split split, const Part& agent, const Settings& over, std::s
 
 std::unique_ptr<Learner> Opened::make_learner(const Rng& rng, const BatchSpec* batch, bool from_store) const {
   LearnerContext context{.train = {}, .world = {}, .batch = batch, .rng = rng};
-  if (!reflex()) context.world = world_->facts();
+  if (!reflex()) context.world = world_->facts(Split::train);
   Settings given = recipe_.method.settings;
   if (from_store) given["from_store"] = Setting{{"true"}, false, "--from-store"};
   else if (!reflex()) context.train = world_->tasks(Split::train);
@@ -143,12 +143,14 @@ std::unique_ptr<Learner> Opened::make_learner(const Rng& rng, const BatchSpec* b
   }
 }
 
-std::string Opened::config_hash() const {
+MadeOf Opened::made_of() const {
   std::string all = std::string(hone_version) + "\n" + recipe_fingerprint(recipe_) + model_sha_ + "\n" +
                     (embedder_ ? embedder_->facts().artifact_sha : "") + "\n";
+  MadeOf out{.hash = {}, .recipe = sha256_hex(all), .files = named_files(recipe_)};
   for (const Split split : {Split::train, Split::validation, Split::test})
     for (const auto& task : tasks(split)) all += task.id + "\n";
-  return sha256_hex(all);
+  out.hash = sha256_hex(all);
+  return out;
 }
 
 }  // namespace hone

@@ -7,6 +7,7 @@
 
 #include "core/env.h"
 #include "core/reflex.h"
+#include "engine/made_of.h"
 #include "engine/play.h"
 #include "engine/recipe.h"
 #include "models/backend.h"
@@ -41,7 +42,7 @@ class Opened {
   std::unique_ptr<Learner> make_learner(const Rng& rng, const BatchSpec* batch, bool from_store) const;
 
   // What makes two runs the same run: recipe, data, models, version.
-  std::string config_hash() const;
+  MadeOf made_of() const;
 
  private:
   const Recipe& recipe_;

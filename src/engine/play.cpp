@@ -28,7 +28,7 @@ const Entry& find_in(const std::vector<const Entry*>& catalog, const char* what,
 
 // The episode's own loop. A world that never ends is cut off at a hard limit above its own.
 void run_episode(const Stage& stage, const Trial& trial, const Play& how, Meter& meter, Episode& episode) {
-  const auto& facts = stage.world->facts();
+  const auto& facts = stage.world->facts(stage.split);
   AgentTools tools{meter.has_model() ? &meter : nullptr, meter.has_chooser() ? &meter : nullptr};
   const auto agent = stage.agent->make(stage.agent_settings, tools);
   const auto env = stage.world->make(stage.split);

@@ -40,13 +40,6 @@ struct Running {
   void remember_seconds() const { store.put_record(info.id, "seconds", wire::dump(wire::Json(seconds()))); }
 };
 
-std::optional<RunInfo> earlier_run(const Store& store, const std::string& hash) {
-  std::optional<RunInfo> found;
-  for (auto& run : store.runs())
-    if (run.config_hash == hash && run.status != RunStatus::imported) found = std::move(run);
-  return found;
-}
-
 // Which stored episodes a run learns from is part of what it is.
 std::string chosen_episodes(const Store& store, const Opened& opened, EpisodeQuery query) {
   if (opened.reflex()) throw Error(Fault::usage, "--from-store: a method of the reflex tempo learns from rollouts, not from stored episodes");
@@ -56,11 +49,12 @@ std::string chosen_episodes(const Store& store, const Opened& opened, EpisodeQue
   return sha256_hex(ids).substr(0, 16);
 }
 
-RunInfo make_run(Store& store, const Recipe& recipe, const Opened& opened, const std::string& hash) {
+RunInfo make_run(Store& store, const Recipe& recipe, const Opened& opened, const MadeOf& made_of) {
   RunInfo info;
   info.name = recipe.name;
   info.recipe_yaml = recipe.text;
-  info.config_hash = hash;
+  info.config_hash = made_of.hash;
+  info.meta = meta_of(made_of);
   info.env = recipe.env.name;
   info.method = recipe.method.name;
   info.model = opened.model_sha();
@@ -194,15 +188,18 @@ RunResult run_recipe(const Recipe& recipe, const RunOptions& options) {
   Store store(store_path(options.home));
   if (!recipe.transfer_from.empty()) (void)store.find_run(recipe.transfer_from);  // before anything is played
   if (!recipe.transfer_examples.empty()) (void)transfer_examples(recipe);
-  std::string hash = opened.config_hash();
-  if (options.from_store) hash += "/from-store/" + chosen_episodes(store, opened, *options.from_store);
+  MadeOf made_of = opened.made_of();
+  if (options.from_store) {
+    const std::string chosen = "/from-store/" + chosen_episodes(store, opened, *options.from_store);
+    made_of.hash += chosen, made_of.recipe += chosen;
+  }
   Running r{recipe, options, opened, store, {}};
-  if (const auto earlier = earlier_run(store, hash); earlier && !options.fresh) {
+  if (const auto earlier = options.fresh ? std::nullopt : run_made_of(store, made_of, Wanted::to_go_on)) {
     r.info = *earlier;
     r.resumed = true;
     if (const auto spent = store.record(r.info.id, "seconds")) r.seconds_before = wire::parse(*spent, "seconds").get<double>();
   } else {
-    r.info = make_run(store, recipe, opened, hash);
+    r.info = make_run(store, recipe, opened, made_of);
   }
   r.directory = options.home / "runs" / r.info.id;
   std::filesystem::create_directories(r.directory);

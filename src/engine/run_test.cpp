@@ -8,6 +8,7 @@
 #include "engine/report.h"
 #include "engine/stored.h"
 #include "store/upkeep.h"
+#include "wire/sha256.h"
 
 namespace hone {
 namespace {
@@ -40,6 +41,94 @@ TEST(Run, GivesResultReportAndTableAndIsShownAgain) {
   EXPECT_EQ(fresh.result["learned"]["score"], first.result["learned"]["score"]);
   const Store store(store_path(options.home));
   EXPECT_EQ(test::canonical(store, first.run), test::canonical(store, fresh.run));
+}
+
+// A run stopped after some events, and what going on with it says.
+struct Stopped {
+  Scratch scratch;
+  Recipe recipe;
+  RunOptions options;
+  std::string id;
+
+  explicit Stopped(const std::vector<std::string>& set = {}) : recipe(kit(scratch, set)), options{.home = scratch / "home", .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt} {
+    std::stop_source source;
+    RunOptions first = options;
+    first.stop = source.get_token();
+    first.listener = [&source, n = 0](const Event&) mutable {
+      if (++n == 8) source.request_stop();
+    };
+    EXPECT_THROW(run_recipe(recipe, first), Error);
+    id = Store(store_path(options.home)).runs().at(0).id;
+  }
+  std::string said() const {
+    try {
+      return "went on: " + run_recipe(recipe, options).run;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.fault(), Fault::bad_input);
+      return e.what();
+    }
+  }
+};
+std::string content(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST(Run, DoesNotGoOnWhenAFileThatTheRecipeNamesChanged) {
+  Stopped run;
+  const auto file = run.scratch / "requests.csv";
+  const std::string before = content(file);
+  for (const std::string& after : {before + "please send an extra parcel,metal\n", before.substr(0, before.rfind(',')) + ",metal\n"}) {
+    std::ofstream(file) << after;
+    const auto said = run.said();
+    EXPECT_EQ(said, "run " + run.id + " can't go on: " + file.string() + " changed: its SHA-256 was " + sha256_hex(before) + ", now it is " + sha256_hex(after) +
+                        "; put back what was there, or give `hone learn` --fresh for a new run");
+  }
+  run.options.fresh = true;
+  const auto fresh = run_recipe(run.recipe, run.options).run;
+  EXPECT_NE(fresh, run.id);
+  run.options.fresh = false;
+  EXPECT_EQ(run.said(), "went on: " + fresh) << "this run was made of the file as it is now";
+  std::ofstream(file) << before;
+  EXPECT_EQ(run.said(), "went on: " + run.id) << "the file as it was";
+}
+
+TEST(Run, AFinishedRunIsNoHindranceAfterItsFilesChanged) {
+  Scratch scratch;
+  const auto recipe = kit(scratch, {"evaluation.curve=0"});
+  const RunOptions options{.home = scratch / "home", .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt};
+  const auto first = run_recipe(recipe, options).run;
+  std::ofstream(scratch / "requests.csv", std::ios::app) << "please send an extra parcel,metal\n";
+  try {
+    compare_recipes({.home = options.home, .recipes = {recipe}, .seeds = 1, .version = std::nullopt, .tasks = 0, .listener = {}, .stop = {}});
+    ADD_FAILURE() << "evaluated a run of other files";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("run " + first + " was made of other files: " + (scratch / "requests.csv").string() + " changed"), std::string::npos) << e.what();
+  }
+  EXPECT_NE(run_recipe(recipe, options).run, first);
+}
+
+TEST(Run, FromBeforeFilesWereNotedGoesOn) {
+  Stopped run;
+  Store(store_path(run.options.home)).set_meta(run.id, "{}");
+  EXPECT_EQ(run.said(), "went on: " + run.id);
+}
+
+TEST(Run, NotesFilesAndFoldersThatSettingsName) {
+  Scratch scratch;
+  std::filesystem::create_directories(scratch / "games" / "deep");
+  std::ofstream(scratch / "games" / "deep" / "a") << "1";
+  std::ofstream(scratch / "example.jsonl") << "2";
+  Recipe recipe;
+  recipe.env.settings["test_games"] = {{(scratch / "games").string()}, true, ""};
+  recipe.env.settings["command"] = {{(scratch / "example.jsonl").string()}, true, ""};
+  recipe.agent.settings["word"] = {{scratch.path().string()}, false, ""};
+  recipe.transfer_examples = (scratch / "example.jsonl").string();
+  const auto before = named_files(recipe);
+  ASSERT_EQ(before.size(), 2U);
+  EXPECT_EQ(before.at(recipe.transfer_examples), sha256_hex("2"));
+  std::ofstream(scratch / "games" / "deep" / "a") << "3";
+  EXPECT_NE(named_files(recipe).at((scratch / "games").string()), before.at((scratch / "games").string()));
 }
 
 TEST(Run, SaysThatAServersUnkeptRepliesMayNotRepeat) {

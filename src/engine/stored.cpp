@@ -31,7 +31,7 @@ bool in_catalog(const std::string& env) {
 }  // namespace
 
 Stored experience_from(std::vector<Episode> episodes, const World& world) {
-  const std::string& env = world.facts().name;
+  const std::string& env = world.facts(Split::train).name;
   const WorldTasks known = tasks_of(world);
   const std::size_t given = episodes.size();
   std::size_t other_world = 0, held_out = 0, adopted = 0, no_kind = 0;

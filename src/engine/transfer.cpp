@@ -13,10 +13,10 @@ Usage transfer_insights(Store& store, const Recipe& recipe, const Opened& opened
   if (store.find_commit(run, "transfer")) return {};
   const RunInfo source = store.find_run(recipe.transfer_from);
   Transfer transfer;
-  transfer.target = opened.world().facts();
+  transfer.target = opened.world().facts(Split::train);
   // The source world's own description: opened from the recipe that the source run was made with.
   const Recipe source_recipe = parse_recipe(source.recipe_yaml, "recipe of run " + source.id);
-  transfer.source = find_env(source_recipe.env.name).open(source_recipe.env.settings)->facts();
+  transfer.source = find_env(source_recipe.env.name).open(source_recipe.env.settings)->facts(Split::train);
   transfer.insights = store.snapshot(scope_of(source.id))->all({.form = LessonForm::insight});
   if (transfer.insights.empty()) throw Error(Fault::bad_input, "transfer_from: run " + source.id + " has no insights");
   transfer.examples = transfer_examples(recipe);

@@ -12,7 +12,7 @@ std::string random_episode(const World& world, Split split, const Task& task, Rn
   std::ostringstream out;
   out << "task " << task.id << "\ngoal " << task.goal << "\n";
   Observation seen = env->reset(task);
-  const int limit = world.facts().max_steps > 0 ? world.facts().max_steps : 1000;
+  const int limit = world.facts(split).max_steps;
   for (int step = 1;; ++step) {
     out << "seen " << seen.text << " [" << seen.choices.size() << " choices]\n";
     const std::string action = seen.choices.empty() ? "look" : seen.choices[rng.below(seen.choices.size())];
@@ -26,7 +26,7 @@ std::string random_episode(const World& world, Split split, const Task& task, Rn
       return out.str();
     }
     if (step >= limit) {
-      ADD_FAILURE() << world.facts().name << ": no end after max_steps = " << limit;
+      ADD_FAILURE() << world.facts(split).name << ": no end after max_steps = " << limit;
       return out.str();
     }
   }
@@ -134,9 +134,11 @@ TEST(WorldConformance, ASavableEnvGoesOnFromASavedState) {
 TEST(WorldConformance, FactsSayWhatAnAgentMustKnow) {
   for (const EnvEntry* e : listed(false)) {
     const auto world = e->open(settings_for(*e));
-    const auto& f = world->facts();
-    EXPECT_FALSE(f.name.empty() || f.role.empty() || f.action_help.empty()) << e->name;
-    EXPECT_GT(f.max_steps, 0) << e->name;
+    for (const auto split : splits) {
+      const auto& f = world->facts(split);
+      EXPECT_FALSE(f.name.empty() || f.role.empty() || f.action_help.empty()) << e->name;
+      EXPECT_GT(f.max_steps, 0) << e->name;
+    }
   }
 }
 

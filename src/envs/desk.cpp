@@ -170,8 +170,8 @@ class DeskEnv final : public Env, public Savable {
 
 class DeskWorld final : public World {
  public:
-  explicit DeskWorld(DeskData data) : data_(std::move(data)) {}
-  const WorldFacts& facts() const override { return data_.facts; }
+  explicit DeskWorld(DeskData data) : data_(std::move(data)), train_facts_(data_.facts) { train_facts_.max_steps = data_.config.train_tries; }
+  const WorldFacts& facts(Split split) const override { return split == Split::train ? train_facts_ : data_.facts; }
   std::vector<Task> tasks(Split split) const override {
     std::vector<Task> out;
     for (const auto& item : data_.splits.of(split)) out.push_back(item.task);
@@ -181,6 +181,7 @@ class DeskWorld final : public World {
 
  private:
   DeskData data_;
+  WorldFacts train_facts_;
 };
 
 WorldFacts desk_facts(const DeskConfig& config, const std::vector<std::string>& queues,
@@ -195,7 +196,7 @@ WorldFacts desk_facts(const DeskConfig& config, const std::vector<std::string>& 
   f.action_help = "Answer with the name of one queue.";
   f.task_word = "Request";
   f.action_word = "Queue";
-  f.max_steps = std::max(config.train_tries, config.eval_tries);
+  f.max_steps = config.eval_tries;
   f.failure_reasons = {"every queue that was tried bounced the request"};
   return f;
 }

@@ -166,7 +166,9 @@ TEST(DeskSplits, SeparateTestFileKeepsItsTextsOutOfTraining) {
 TEST(Desk, BouncesThenSolvesAndNeverOffersABouncedQueueAgain) {
   TempFile file(".csv", small_csv(4, 10));
   const auto world = open_desk(settings({{"requests", file.path}, {"train", "16"}, {"validation", "8"}, {"test", "12"}}));
-  EXPECT_EQ(world->facts().max_steps, 5);
+  EXPECT_EQ(world->facts(Split::train).max_steps, 5);
+  EXPECT_EQ(world->facts(Split::validation).max_steps, 1);
+  EXPECT_EQ(world->facts(Split::test).max_steps, 1);
   const auto task = world->tasks(Split::train).at(0);
   const std::string right = "queue " + task.goal.substr(1, 1);
   const auto env = world->make(Split::train);
@@ -230,7 +232,7 @@ TEST(Desk, BuiltInSetHasTwentyFourQueuesAndTheDefaultSplits) {
   const auto seen = env->reset(world->tasks(Split::test).at(0));
   EXPECT_EQ(seen.choices.size(), 24U);
   EXPECT_TRUE(std::is_sorted(seen.choices.begin(), seen.choices.end()));
-  for (const auto& queue : seen.choices) EXPECT_NE(world->facts().role.find("\n" + queue + ": "), std::string::npos);
+  for (const auto& queue : seen.choices) EXPECT_NE(world->facts(Split::test).role.find("\n" + queue + ": "), std::string::npos);
 }
 
 TEST(Desk, LabelIsNowhereInWhatTheAgentGets) {

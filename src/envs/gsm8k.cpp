@@ -85,7 +85,7 @@ class Gsm8kEnv final : public Env {
 class Gsm8kWorld final : public World {
  public:
   explicit Gsm8kWorld(Gsm8kData data) : data_(std::move(data)) {}
-  const WorldFacts& facts() const override { return data_.facts; }
+  const WorldFacts& facts(Split) const override { return data_.facts; }
   std::vector<Task> tasks(Split split) const override {
     return split == Split::train ? data_.train : split == Split::validation ? data_.validation : data_.test;
   }

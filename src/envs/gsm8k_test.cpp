@@ -71,7 +71,7 @@ TEST(Gsm8k, OneAnswerAndAVerdict) {
   TempFile file(".jsonl", problem("How many?", "so 1,000.\\n#### 1,000"));
   const auto given = settings({{"problems", file.path}, {"train", "0"}, {"validation", "0"}, {"test", "1"}});
   const auto world = open_gsm8k(given);
-  EXPECT_EQ(world->facts().max_steps, 1);
+  EXPECT_EQ(world->facts(Split::test).max_steps, 1);
   const auto task = world->tasks(Split::test).at(0);
   EXPECT_EQ(task.kind, "problem");
   EXPECT_EQ((task.id + task.goal).find("1000"), std::string::npos);
@@ -88,7 +88,7 @@ TEST(Gsm8k, OneAnswerAndAVerdict) {
   auto marked = given;
   marked["answer"] = Setting{{"marked"}, false, ""};
   const auto strict = open_gsm8k(marked);
-  EXPECT_NE(strict->facts().action_help.find("####"), std::string::npos);
+  EXPECT_NE(strict->facts(Split::test).action_help.find("####"), std::string::npos);
   EXPECT_FALSE(answered(*strict, task, "1000").solved);
   EXPECT_FALSE(answered(*strict, task, "#### 1000.0").solved) << "compared as text";
   EXPECT_TRUE(answered(*strict, task, "so #### 1,000 in all, not 7").solved);

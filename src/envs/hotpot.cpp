@@ -171,7 +171,7 @@ class HotpotEnv final : public Env {
 class HotpotWorld final : public World {
  public:
   explicit HotpotWorld(std::unique_ptr<HotpotData> data) : data_(std::move(data)) {}
-  const WorldFacts& facts() const override { return data_->facts; }
+  const WorldFacts& facts(Split) const override { return data_->facts; }
   std::vector<Task> tasks(Split split) const override {
     return split == Split::train ? data_->train : split == Split::validation ? data_->validation : data_->test;
   }

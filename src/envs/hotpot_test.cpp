@@ -155,7 +155,7 @@ TEST(Hotpot, APartOfTheAnswerScoresByItsWordsAndIsNotSolved) {
 
 TEST(Hotpot, StepsRunOutAndIllegalActionsCostOne) {
   Game play("c1", {{"max_steps", "4"}});
-  EXPECT_EQ(play.world->facts().max_steps, 4);
+  EXPECT_EQ(play.world->facts(Split::test).max_steps, 4);
   EXPECT_EQ(play("I would search"), "Not an action: \"I would search\". Write Search[title], Lookup[word] or Finish[answer].");
   EXPECT_EQ(play("Finish[]"), "Nothing stands between the brackets. Write Search[title], Lookup[word] or Finish[answer].");
   EXPECT_EQ(play("Search[qq]"), "Could not find \"qq\". No title is similar.");

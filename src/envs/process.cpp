@@ -112,7 +112,7 @@ class ProcessWorld final : public World {
     pool_.give_back(std::move(program));
     if (config.max_steps > 0) hello_.facts.max_steps = config.max_steps;
   }
-  const WorldFacts& facts() const override { return hello_.facts; }
+  const WorldFacts& facts(Split) const override { return hello_.facts; }
   std::vector<Task> tasks(Split split) const override {
     return split == Split::train ? hello_.train : split == Split::validation ? hello_.validation : hello_.test;
   }

@@ -17,12 +17,8 @@ std::vector<Task> read_tasks(const Json* tasks, const std::string& at, std::set<
   std::vector<Task> out;
   if (tasks == nullptr) return out;
   out = Fields::elements<Task>(*tasks, at, [](const Json& json, const std::string& where) {
-    const Fields f(json, where);
-    Task task;
-    f.need("id", task.id);
-    f.need("goal", task.goal);
-    f.get("kind", task.kind);
-    f.get("seed", task.seed);
+    Fields(json, where).required("goal");
+    Task task = wire::task_from_json(json, where);
     task.env = "process";
     return task;
   });
@@ -70,6 +66,7 @@ Outcome read_outcome(const Json& answer) {
   const Fields f(answer, "step");
   Outcome out;
   out.next = read_observation(answer, "step");
+  f.get("changed", out.next.changed);
   f.get("reward", out.reward);
   if (!std::isfinite(out.reward)) throw Error(Fault::bad_input, "step.reward: expected a finite number");
   f.get("comment", out.comment);

@@ -18,7 +18,7 @@ struct WorldHello {
 WorldHello read_hello(const wire::Json& answer);
 // Choices are different texts that are not empty.
 Observation read_observation(const wire::Json& answer, const std::string& at);
-// A finite reward, a score from 0 to 1.
+// A finite reward, a score from 0 to 1; what the action changed is everything unless the program says otherwise.
 Outcome read_outcome(const wire::Json& answer);
 
 }  // namespace hone

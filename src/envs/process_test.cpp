@@ -42,8 +42,8 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 
 TEST(ProcessWorld, TheExampleOfTwentyLinesPlays) {
   const auto world = open_process_world(example());
-  EXPECT_EQ(world->facts().name, "coats");
-  EXPECT_EQ(world->facts().action_word, "Hook");
+  EXPECT_EQ(world->facts(Split::test).name, "coats");
+  EXPECT_EQ(world->facts(Split::test).action_word, "Hook");
   EXPECT_EQ(world->tasks(Split::train).size(), 12U);
   EXPECT_EQ(world->tasks(Split::test).size(), 6U);
   const auto env = world->make(Split::test);
@@ -93,12 +93,29 @@ TEST(ProcessWorld, ReadsScoresRewardsAndEndings) {
   EXPECT_FALSE(out.solved);
 }
 
+TEST(ProcessWorld, SaysWhetherAnActionChangedAnything) {
+  const auto world = open_process_world(scripted({R"({"text":"start"})", R"({"text":"a shelf","changed":false})", R"({"text":"taken","changed":true})", R"({"text":"on"})"}));
+  const auto env = world->make(Split::train);
+  EXPECT_TRUE(env->reset(world->tasks(Split::train).at(0)).changed);
+  EXPECT_FALSE(env->step("look").next.changed);
+  EXPECT_TRUE(env->step("take").next.changed);
+  EXPECT_TRUE(env->step("wait").next.changed) << "a program that does not say";
+}
+
+TEST(ProcessWorld, ATaskComesBackAsTheProgramGaveIt) {
+  const auto world = open_process_world(shell(R"(read -r q; echo '{"name":"w","tasks":{"train":[{"id":"1","goal":"g","kind":"k","seed":7,"params":{"room":"3"}}]}}'; )"
+                                              R"(read -r q; case $q in *'"kind":"k"'*'"seed":7'*'"room":"3"'*) echo '{"text":"as given"}';; *) echo '{"text":"changed"}';; esac; read -r q)"));
+  const auto task = world->tasks(Split::train).at(0);
+  EXPECT_EQ(task.env, "process");
+  EXPECT_EQ(world->make(Split::train)->reset(task).text, "as given");
+}
+
 TEST(ProcessWorld, CutsOffAfterMaxSteps) {
   const std::vector<std::string> answers(5, R"({"text":"on"})");
   auto given = scripted(answers);
   given["max_steps"] = {{"2"}, false, ""};
   const auto world = open_process_world(given);
-  EXPECT_EQ(world->facts().max_steps, 2);
+  EXPECT_EQ(world->facts(Split::test).max_steps, 2);
   const auto env = world->make(Split::train);
   env->reset(world->tasks(Split::train).at(0));
   EXPECT_FALSE(env->step("a").ending);
@@ -122,6 +139,8 @@ TEST(ProcessWorld, BadAnswersNameProgramAndField) {
            {R"({"ending":"terminal","score":1.5})", "step.score: expected 0 to 1"},
            {R"({"ending":"terminal","score":"nan"})", "step.score"},
            {R"({"reward":"inf"})", "step.reward"},
+           {R"({"changed":"no"})", "step.changed: expected true or false, got string \"no\""},
+           {R"({"changed":0})", "step.changed: expected true or false, got number 0"},
        }) {
     const auto world = open_process_world(scripted({R"({"text":""})", answer}));
     const auto env = world->make(Split::train);

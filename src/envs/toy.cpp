@@ -63,7 +63,7 @@ class ToyWorld final : public World {
     facts_.max_steps = config.max_steps;
     facts_.failure_reasons = {"the steps were used up in the wrong rooms"};
   }
-  const WorldFacts& facts() const override { return facts_; }
+  const WorldFacts& facts(Split) const override { return facts_; }
   std::vector<Task> tasks(Split split) const override {
     std::vector<Task> out;
     const auto rooms = static_cast<std::size_t>(config_.rooms), people = static_cast<std::size_t>(config_.people);

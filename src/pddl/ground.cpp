@@ -4,15 +4,14 @@
 #include <array>
 #include <bit>
 
-#include "core/rng.h"
 #include "pddl/grounder.h"
 
 namespace hone::pddl {
 
 std::size_t Grounded::KeyHash::operator()(const Key& key) const {
   std::uint64_t h = key.size();
-  for (const int k : key) h = mix64(h ^ static_cast<std::uint64_t>(static_cast<std::uint32_t>(k)));
-  return static_cast<std::size_t>(h);
+  for (const int k : key) h = (std::rotl(h, 23) ^ static_cast<std::uint32_t>(k)) * 0x9E3779B97F4A7C15ULL;
+  return static_cast<std::size_t>(h ^ (h >> 32));
 }
 
 bool Conditions::test(int node, const State& state) const {
@@ -38,26 +37,32 @@ Grounded::Grounded(const Domain& domain, const Problem& problem, const GroundLim
   Grounder(domain, problem, limits, *this).run();
 
   // Look-up by the rarest fact that an action needs.
-  std::vector<int> uses(facts_.size(), 0), chosen(actions_.size(), -1);
+  std::vector<int> uses(facts_.size(), 0);
+  std::vector<std::vector<int>> under(facts_.size() + 1);
   for (const auto& a : actions_)
     for (const int f : a.needs) ++uses[static_cast<std::size_t>(f)];
-  std::vector<int> count(facts_.size() + 1, 0);
+  const auto rarest = [&](const std::vector<int>& needs) {
+    return std::min_element(needs.begin(), needs.end(), [&](int a, int b) { return uses[static_cast<std::size_t>(a)] < uses[static_cast<std::size_t>(b)]; });
+  };
   for (std::size_t i = 0; i < actions_.size(); ++i) {
-    for (const int f : actions_[i].needs)
-      if (chosen[i] < 0 || uses[static_cast<std::size_t>(f)] < uses[static_cast<std::size_t>(chosen[i])]) chosen[i] = f;
-    if (chosen[i] < 0) always_looked_at_.push_back(static_cast<int>(i));
-    else ++count[static_cast<std::size_t>(chosen[i]) + 1];
+    const auto& needs = actions_[i].needs;
+    under[needs.empty() ? facts_.size() : static_cast<std::size_t>(*rarest(needs))].push_back(static_cast<int>(i));
   }
   watched_.assign(initial_.size(), 0);
-  for (std::size_t f = 0; f < facts_.size(); ++f) {
-    if (count[f + 1] > 0) watched_[f >> 6] |= std::uint64_t{1} << (f & 63);
-    count[f + 1] += count[f];
+  for (std::size_t f = 0; f <= facts_.size(); ++f) {
+    first_look_.push_back(static_cast<int>(looks_.size()));
+    if (f < facts_.size() && !under[f].empty()) watched_[f >> 6] |= std::uint64_t{1} << (f & 63);
+    for (const int i : under[f]) {
+      const auto& a = actions_[static_cast<std::size_t>(i)];
+      Look look{i, static_cast<int>(tests_.size()), 0, a.condition};
+      for (const int need : a.needs)
+        if (need != static_cast<int>(f)) tests_.push_back(need);
+      for (const int forbidden : a.forbids) tests_.push_back(~forbidden);
+      look.last = static_cast<int>(tests_.size());
+      looks_.push_back(look);
+    }
   }
-  by_fact_first_ = count;
-  by_fact_.resize(static_cast<std::size_t>(count.back()));
-  auto next = count;
-  for (std::size_t i = 0; i < actions_.size(); ++i)
-    if (chosen[i] >= 0) by_fact_[static_cast<std::size_t>(next[static_cast<std::size_t>(chosen[i])]++)] = static_cast<int>(i);
+  first_look_.push_back(static_cast<int>(looks_.size()));
 }
 
 bool Grounded::applicable(int action, const State& state) const {
@@ -71,15 +76,18 @@ bool Grounded::applicable(int action, const State& state) const {
 
 void Grounded::applicable(const State& state, std::vector<int>& out) const {
   out.clear();
-  for (std::size_t w = 0; w < state.size(); ++w) {
-    for (std::uint64_t bits = state[w] & watched_[w]; bits != 0; bits &= bits - 1) {
-      const auto fact = (w << 6) + static_cast<std::size_t>(std::countr_zero(bits));
-      for (int i = by_fact_first_[fact]; i < by_fact_first_[fact + 1]; ++i)
-        if (const int a = by_fact_[static_cast<std::size_t>(i)]; applicable(a, state)) out.push_back(a);
+  const auto look_under = [&](std::size_t fact) {
+    for (int i = first_look_[fact]; i < first_look_[fact + 1]; ++i) {
+      const Look& look = looks_[static_cast<std::size_t>(i)];
+      int at = look.first;
+      for (; at < look.last; ++at)
+        if (const int f = tests_[static_cast<std::size_t>(at)]; f >= 0 ? !holds(state, f) : holds(state, ~f)) break;
+      if (at == look.last && (look.condition < 0 || conditions_.test(look.condition, state))) out.push_back(look.action);
     }
-  }
-  for (const int a : always_looked_at_)
-    if (applicable(a, state)) out.push_back(a);
+  };
+  for (std::size_t w = 0; w < state.size(); ++w)
+    for (std::uint64_t bits = state[w] & watched_[w]; bits != 0; bits &= bits - 1) look_under((w << 6) + static_cast<std::size_t>(std::countr_zero(bits)));
+  look_under(facts_.size());
   std::sort(out.begin(), out.end());
 }
 

@@ -89,9 +89,13 @@ class Grounded {
   int goal_ = 0;
   std::unordered_map<Key, int, KeyHash> bits_, names_;  // (predicate, objects) -> bit; (action, objects) -> number
   std::unordered_set<Key, KeyHash> fixed_;
-  // Actions by the fact they are looked up under: one they need, the rarest; those that need none come last.
-  std::vector<int> by_fact_first_, by_fact_;
-  std::vector<int> always_looked_at_;
+  // An action as it is looked up: under one fact that it needs, the rarest; what is left to test lies beside the others' tests.
+  struct Look {
+    int action = 0, first = 0, last = 0;  // tests_[first, last): f >= 0 must hold, ~f must not
+    int condition = -1;
+  };
+  std::vector<Look> looks_;     // by fact; those that need none come last
+  std::vector<int> first_look_, tests_;
   std::vector<std::uint64_t> watched_;  // facts with actions under them, as a mask
 };
 

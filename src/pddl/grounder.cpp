@@ -39,10 +39,10 @@ const std::vector<int>& Grounder::objects_of(const TypeSet& types) {
   return it->second;
 }
 
-Grounded::Key Grounder::key(int predicate, const std::vector<Term>& terms, const Binding& binding) const {
-  Grounded::Key out{predicate};
-  for (const Term& t : terms) out.push_back(t.variable ? binding[static_cast<std::size_t>(t.index)] : t.index);
-  return out;
+const Grounded::Key& Grounder::key(int predicate, const std::vector<Term>& terms, const Binding& binding) const {
+  key_.assign(1, predicate);
+  for (const Term& t : terms) key_.push_back(t.variable ? binding[static_cast<std::size_t>(t.index)] : t.index);
+  return key_;
 }
 
 void Grounder::run() {
@@ -132,7 +132,7 @@ Grounder::Plan Grounder::plan_of(const Action& action) const {
 bool Grounder::satisfied(const Guard& guard, const Binding& binding) const {
   const Formula& f = *guard.formula;
   if (f.kind == Formula::equal) {
-    const auto k = key(0, f.terms, binding);
+    const auto& k = key(0, f.terms, binding);
     return (k[1] == k[2]) == guard.wanted;
   }
   return out_.fixed_.contains(key(f.predicate, f.terms, binding)) == guard.wanted;
@@ -192,13 +192,13 @@ bool Grounder::possible(const Formula& f, Binding& binding, bool wanted) {
   spend();
   switch (f.kind) {
     case Formula::atom: {
-      const auto k = key(f.predicate, f.terms, binding);
+      const auto& k = key(f.predicate, f.terms, binding);
       const bool now = out_.fixed_.contains(k);
       if (!changes(f.predicate)) return now == wanted;
       return wanted ? may_hold_.contains(k) : (!now || may_fail_.contains(k));
     }
     case Formula::equal: {
-      const auto k = key(0, f.terms, binding);
+      const auto& k = key(0, f.terms, binding);
       return (k[1] == k[2]) == wanted;
     }
     case Formula::negation: return possible(f.parts[0], binding, !wanted);
@@ -216,11 +216,13 @@ bool Grounder::possible(const Formula& f, Binding& binding, bool wanted) {
 }
 
 // Whether the action made a fact possible that was not.
-bool Grounder::reach_effects(const Action& action, Binding& binding) {
+bool Grounder::reach_effects(Candidate& candidate, Binding& binding) {
   bool fresh = false;
-  for (const auto& e : action.effects) {
+  candidate.spent = true;
+  for (const auto& e : domain_.actions[static_cast<std::size_t>(candidate.action)].effects) {
     any_binding(e.over, 0, binding, [&] {
       if (possible(e.condition, binding, true)) fresh |= (e.adds ? may_hold_ : may_fail_).insert(key(e.predicate, e.terms, binding)).second;
+      else candidate.spent = false;
       return false;
     });
   }
@@ -228,14 +230,16 @@ bool Grounder::reach_effects(const Action& action, Binding& binding) {
 }
 
 void Grounder::reach() {
+  Binding binding;
   for (bool again = true; again;) {
     again = false;
     for (auto& c : candidates_) {
+      if (c.spent) continue;
       const Action& action = domain_.actions[static_cast<std::size_t>(c.action)];
-      Binding binding(c.objects);
+      binding.assign(c.objects.begin(), c.objects.end());
       binding.resize(static_cast<std::size_t>(action.slots), -1);
       if (!c.reached) c.reached = possible(action.precondition, binding, true);
-      if (c.reached && reach_effects(action, binding)) again = true;
+      if (c.reached && reach_effects(c, binding)) again = true;
     }
   }
 }
@@ -277,12 +281,12 @@ Grounder::Tree Grounder::tree(const Formula& f, Binding& binding) {
   spend();
   switch (f.kind) {
     case Formula::atom: {
-      const auto k = key(f.predicate, f.terms, binding);
+      const auto& k = key(f.predicate, f.terms, binding);
       if (const auto bit = out_.bits_.find(k); bit != out_.bits_.end()) return {Conditions::fact, bit->second, {}};
       return {out_.fixed_.contains(k) ? Conditions::always : Conditions::never, 0, {}};
     }
     case Formula::equal: {
-      const auto k = key(0, f.terms, binding);
+      const auto& k = key(0, f.terms, binding);
       return {k[1] == k[2] ? Conditions::always : Conditions::never, 0, {}};
     }
     case Formula::negation: {

@@ -20,7 +20,7 @@ class Grounder {
   struct Candidate {
     int action;
     Binding objects;
-    bool reached = false;
+    bool reached = false, spent = false;  // spent: reached, and every effect counted
   };
   // A condition with its facts as bits, before it goes to the pool.
   struct Tree {
@@ -40,7 +40,7 @@ class Grounder {
   // reachability
   void reach();
   bool possible(const Formula& f, Binding& binding, bool wanted);
-  bool reach_effects(const Action& action, Binding& binding);
+  bool reach_effects(Candidate& candidate, Binding& binding);
   template <class F>
   bool any_binding(const std::vector<Variable>& variables, std::size_t i, Binding& binding, const F& f);
 
@@ -52,7 +52,7 @@ class Grounder {
   void emit_action(const Candidate& candidate);
 
   const std::vector<int>& objects_of(const TypeSet& types);
-  Grounded::Key key(int predicate, const std::vector<Term>& terms, const Binding& binding) const;
+  const Grounded::Key& key(int predicate, const std::vector<Term>& terms, const Binding& binding) const;  // valid until the next call
   bool changes(int predicate) const { return changing_[static_cast<std::size_t>(predicate)]; }
 
   const Domain& domain_;
@@ -64,6 +64,7 @@ class Grounder {
   std::map<TypeSet, std::vector<int>> by_types_;
   std::vector<Candidate> candidates_;
   std::unordered_set<Grounded::Key, Grounded::KeyHash> may_hold_, may_fail_;  // changing facts that some reachable state has, lacks
+  mutable Grounded::Key key_;
   std::size_t work_ = 0;
 };
 

@@ -10,6 +10,9 @@ namespace hone::pddl {
 
 namespace {
 
+constexpr int most_variables = 100;  // of one action, goal or predicate, and types of one of them: binding nests as deep
+constexpr std::size_t most_conditions = 100'000;  // of one action's effects: every literal has a copy of what it is under
+
 const Node& at(const Node& list, std::size_t i, const Source& source, const std::string& expected) {
   if (i >= list.items.size()) source.fail(list.at, expected, list.items.empty() ? "'()'" : "the end of '" + shown(list) + "'");
   return list.items[i];
@@ -35,7 +38,7 @@ void typed_list(const Node& list, std::size_t from, const Source& source, const 
     const Node& named = at(list, i + 1, source, "a type after '-'");
     TypeSet types;
     if (named.is_list()) {
-      if (at(named, 0, source, "(either ...)").word != "either" || named.items.size() < 2) source.fail(named, "(either type ...)");
+      if (at(named, 0, source, "(either ...)").word != "either" || named.items.size() < 2 || named.items.size() > most_variables) source.fail(named, "(either type ...)");
       for (std::size_t k = 1; k < named.items.size(); ++k) types.push_back(type_of(named.items[k]));
     } else {
       types = {type_of(named)};
@@ -47,6 +50,7 @@ void typed_list(const Node& list, std::size_t from, const Source& source, const 
 }
 
 bool valid_name(const std::string& name) { return !name.empty() && name[0] != '?' && name[0] != ':' && name != "-"; }
+
 
 struct Scope {
   std::vector<Variable> variables;  // innermost last
@@ -63,6 +67,7 @@ class FormulaReader {
     typed_list(list, 0, source_, domain_, "a variable", [&](const Node& node, const TypeSet& types) {
       if (node.word.size() < 2 || node.word[0] != '?') source_.fail(node, "a variable like ?x");
       if (std::any_of(out.begin(), out.end(), [&](const Variable& v) { return v.name == node.word; })) source_.refuse(node.at, node.word + " is there twice");
+      if (scope.slots == most_variables) source_.refuse(node.at, "more than " + std::to_string(most_variables) + " variables in one action or goal");
       out.push_back({node.word, scope.slots++, types});
     });
     return out;
@@ -134,6 +139,7 @@ class FormulaReader {
       const auto end = digits.data() + digits.size();
       if (const auto [stop, error] = std::from_chars(digits.data(), end, cost); error != std::errc{} || stop != end || cost < 0) source_.fail(node.items[2], "a whole number of 0 or more");
     } else {
+      if (out.size() * (1 + parts_of(condition)) > most_conditions) source_.refuse(node.at, "more than " + std::to_string(most_conditions) + " conditions of one action's effects");
       Effect effect;
       effect.over = over;
       effect.condition = condition;
@@ -149,6 +155,11 @@ class FormulaReader {
     }
   }
 
+  static std::size_t parts_of(const Formula& f) {
+    std::size_t n = 1;
+    for (const Formula& p : f.parts) n += parts_of(p);
+    return n;
+  }
   static std::size_t enter(Scope& scope, const std::vector<Variable>& fresh) {
     const auto mark = scope.variables.size();
     scope.variables.insert(scope.variables.end(), fresh.begin(), fresh.end());
@@ -278,6 +289,7 @@ class DomainReader {
       Predicate predicate{name, {}};
       typed_list(p, 1, source_, domain_, "a variable", [&](const Node& node, const TypeSet& t) {
         if (node.word[0] != '?') source_.fail(node, "a variable like ?x");
+        if (predicate.parameters.size() == most_variables) source_.refuse(node.at, "more than " + std::to_string(most_variables) + " terms for " + name);
         predicate.parameters.push_back(t);
       });
       domain_.predicates.push_back(std::move(predicate));

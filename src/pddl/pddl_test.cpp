@@ -1,12 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
-#include "pddl/search.h"
+#include "pddl/plans_test_kit.h"
 
 namespace hone::pddl {
 
@@ -55,6 +51,15 @@ TEST(Pddl, ErrorsNameFileLineAndColumn) {
   EXPECT_EQ(complaint(replaced(domain_text, "(:types room ball)", "(:types a - b b - a)")), "d.pddl:3:17: type b would be its own ancestor");
   EXPECT_EQ(complaint(replaced(domain_text, "(held ?b - ball)", "(held ?b - ball) (held ?b - ball)")), "d.pddl:4:75: predicate held is there twice");
   EXPECT_EQ(complaint(std::string(300, '(')), "d.pddl:1:201: brackets nested deeper than 200");
+  EXPECT_EQ(complaint("(define " + std::string(3000, 'x') + ")"), "d.pddl:1:9: expected a name of at most 256 bytes, got a longer one");
+  std::string many;
+  for (int i = 0; i < 101; ++i) many += " ?x" + std::to_string(i);
+  EXPECT_EQ(complaint("(define (domain d) (:action a :parameters (" + many + ")))"), "d.pddl:1:535: more than 100 variables in one action or goal");
+  EXPECT_EQ(complaint("(define (domain d) (:predicates (p" + many + ")))"), "d.pddl:1:526: more than 100 terms for p");
+  std::string facts;
+  for (int i = 0; i < 400; ++i) facts += " (r)";
+  EXPECT_EQ(complaint("(define (domain d) (:predicates (r)) (:action a :effect (when (and" + facts + ") (and" + facts + "))))"),
+            "d.pddl:1:2666: more than 100000 conditions of one action's effects");
   EXPECT_EQ(complaint(std::string_view("(define \x01)")), "d.pddl:1:9: expected a name or a bracket, got byte 1");
   EXPECT_EQ(complaint(domain_text, replaced(problem_text, "(:domain d)", "(:domain e)")), "p.pddl:1:30: expected the domain 'd', got 'e'");
   EXPECT_EQ(complaint(domain_text, replaced(problem_text, "(in x b)", "(in x q)")), "p.pddl:3:25: expected an object or constant that was declared, got 'q'");
@@ -120,22 +125,11 @@ TEST(Pddl, TooLargeAProblemIsRefused) {
 
 // ---- against unified-planning (tests/reference/pddl_walks.py)
 
-std::string fnv(const std::string& text) {
-  std::uint64_t h = 0xCBF29CE484222325ULL;
-  for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
-  char hex[17];
-  std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(h));
-  return hex;
-}
 std::string lines(std::vector<std::string> items) {
   std::sort(items.begin(), items.end());
   std::string out;
   for (const auto& i : items) out += (out.empty() ? "" : "\n") + i;
   return out;
-}
-std::string slurp(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
 // What is true, static facts included.

@@ -116,71 +116,85 @@ double AdditiveHeuristic::operator()(const State& state) {
   return cost == out_of_reach ? -1 : cost;
 }
 
-std::optional<Plan> find_plan(const Grounded& problem, const State& from, const SearchLimits& limits) {
+namespace {
+
+// States in the order that `open` hands them out, until one is at the goal.
+template <class Open>
+std::optional<Plan> explore(const Grounded& problem, const State& from, const SearchLimits& limits, Open& open) {
+  Plan plan;
+  if (problem.goal(from)) return plan;
+  Tree tree;
+  open.offer(tree.add(from, -1, -1), from);
+  std::vector<int> actions;
+  while (!open.empty() && plan.expansions++ < limits.expansions) {
+    const int node = open.take();
+    const State here = tree.state(node);
+    problem.applicable(here, actions);
+    for (const int a : actions) {
+      State next = here;
+      problem.apply(a, next);
+      const int child = tree.add(next, node, a);
+      if (child < 0) continue;
+      if (problem.goal(next)) {
+        plan.actions = tree.actions_to(child);
+        return plan;
+      }
+      open.offer(child, next);
+    }
+  }
+  return std::nullopt;
+}
+
+class FirstCome {
+ public:
+  void offer(int node, const State&) { nodes_.push_back(node); }
+  int take() {
+    const int node = nodes_.front();
+    nodes_.pop_front();
+    return node;
+  }
+  bool empty() const { return nodes_.empty(); }
+
+ private:
+  std::deque<int> nodes_;
+};
+
+// The lowest estimate first, of equal ones the oldest; without one, never.
+class Promising {
+ public:
+  explicit Promising(const Grounded& problem) : estimate_(problem) {}
+  void offer(int node, const State& state) {
+    if (const double e = estimate_(state); e >= 0) nodes_.push({e, order_++, node});
+  }
+  int take() {
+    const int node = nodes_.top().node;
+    nodes_.pop();
+    return node;
+  }
+  bool empty() const { return nodes_.empty(); }
+
+ private:
   struct Entry {
     double estimate;
     std::size_t order;
     int node;
     bool operator<(const Entry& other) const { return estimate != other.estimate ? estimate > other.estimate : order > other.order; }
   };
-  AdditiveHeuristic estimate(problem);
-  Tree tree;
-  std::priority_queue<Entry> open;
-  std::size_t order = 0;
-  const auto offer = [&](int node) {
-    if (const double e = estimate(tree.state(node)); e >= 0) open.push({e, order++, node});
-  };
-  offer(tree.add(from, -1, -1));
-  std::vector<int> actions;
-  Plan plan;
-  while (!open.empty() && plan.expansions++ < limits.expansions) {
-    const int node = open.top().node;
-    open.pop();
-    const State here = tree.state(node);
-    if (problem.goal(here)) {
-      plan.actions = tree.actions_to(node);
-      return plan;
-    }
-    problem.applicable(here, actions);
-    for (const int a : actions) {
-      State next = here;
-      problem.apply(a, next);
-      const int child = tree.add(next, node, a);
-      if (child < 0) continue;
-      if (problem.goal(next)) {
-        plan.actions = tree.actions_to(child);
-        return plan;
-      }
-      offer(child);
-    }
-  }
-  return std::nullopt;
+  AdditiveHeuristic estimate_;
+  std::priority_queue<Entry> nodes_;
+  std::size_t order_ = 0;
+};
+
+}  // namespace
+
+std::optional<Plan> find_plan(const Grounded& problem, const State& from, const SearchLimits& limits) {
+  Promising open(problem);
+  return explore(problem, from, limits, open);
 }
 
 std::optional<Plan> find_shortest_plan(const Grounded& problem, const State& from, const SearchLimits& limits) {
-  Tree tree;
-  std::deque<int> open{tree.add(from, -1, -1)};
-  Plan plan;
-  if (problem.goal(from)) return plan;
-  std::vector<int> actions;
-  while (!open.empty() && plan.expansions++ < limits.expansions) {
-    const int node = open.front();
-    open.pop_front();
-    const State here = tree.state(node);
-    problem.applicable(here, actions);
-    for (const int a : actions) {
-      State next = here;
-      problem.apply(a, next);
-      const int child = tree.add(next, node, a);
-      if (child < 0) continue;
-      if (problem.goal(next)) {
-        plan.actions = tree.actions_to(child);
-        return plan;
-      }
-      open.push_back(child);
-    }
-  }
-  return std::nullopt;
+  FirstCome open;
+  return explore(problem, from, limits, open);
 }
 
 }  // namespace hone::pddl

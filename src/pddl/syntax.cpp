@@ -5,7 +5,7 @@ namespace hone::pddl {
 namespace {
 
 constexpr int deepest = 200;
-constexpr std::size_t most_bytes = std::size_t{64} << 20;
+constexpr std::size_t most_bytes = std::size_t{64} << 20, longest_word = 256;
 
 class Reader {
  public:
@@ -53,6 +53,7 @@ class Reader {
       const char c = peek();
       if (c == '(' || c == ')' || c == ';' || c == ',' || c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f') break;
       if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) source_.fail(at_, "a name or a bracket", "byte " + std::to_string(static_cast<unsigned char>(c)));
+      if (out.word.size() == longest_word) source_.fail(out.at, "a name of at most " + std::to_string(longest_word) + " bytes", "a longer one");
       out.word += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
       step();
     }

@@ -36,7 +36,7 @@ class Source {
 };
 
 // The one list that the text holds. Throws Error{bad_input} with line and column (both from 1; columns count bytes): brackets that don't match,
-// more than one list, nesting deeper than 200, control characters, more than 64 MiB.
+// more than one list, nesting deeper than 200, words longer than 256 bytes, control characters, more than 64 MiB.
 Node read_list(std::string_view text, const Source& source);
 
 // A node as text, cut at about 40 bytes.

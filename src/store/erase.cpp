@@ -1,6 +1,8 @@
 // Taking things out, with all that rests on them.
 #include <set>
+#include <utility>
 
+#include "store/graph_file.h"
 #include "store/impl.h"
 #include "store/upkeep.h"
 
@@ -169,7 +171,10 @@ void clear_links(Db& db, bool dry_run, Erased& erased) {
   }
 }
 
-void delete_lists(Db& db, const std::string& run) {
+void delete_lists(Impl& impl, const std::string& run) {
+  Db& db = impl.db;
+  for (auto& scope : column(db, "SELECT DISTINCT s.name FROM gone_lesson JOIN lesson l USING (id) JOIN scope s ON s.seq = l.scope"))
+    impl.erased_scopes.insert(std::move(scope));
   db.script(
       "INSERT OR IGNORE INTO gone_artifact SELECT l.artifact FROM lesson l JOIN gone_lesson USING (id) WHERE "
       "l.artifact <> '';"
@@ -196,6 +201,9 @@ void delete_lists(Db& db, const std::string& run) {
 
 void forget(Impl& impl) {
   impl.indexes.clear();
+  if (impl.db.in_transaction()) return;  // whoever began it comes here after the commit
+  for (const auto& scope : std::exchange(impl.erased_scopes, {}))
+    if (impl.path != ":memory:") remove_graphs(impl.path, scope);
   // Bytes that were in the log's pages go when it is emptied. With a reader elsewhere this does nothing; a
   // later one does it.
   sqlite3_wal_checkpoint_v2(impl.db.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
@@ -228,7 +236,7 @@ Erased erase(const Store& store, const EraseWhat& what) {
   erased.records = column(db, "SELECT run || ': ' || key FROM gone_record ORDER BY run, key");
   erased.checkpoints = static_cast<std::int64_t>(column(db, "SELECT seq FROM gone_checkpoint").size());
   if (what.dry_run) return erased;
-  delete_lists(db, what.run);
+  delete_lists(impl, what.run);
   erased.artifacts = column(db, "SELECT sha FROM gone_artifact ORDER BY sha");
   // FTS5 only notes that words are gone; merging its segments takes them out.
   if (!erased.lessons.empty()) db.run("INSERT INTO lesson_text(lesson_text) VALUES ('optimize')");

@@ -23,6 +23,7 @@ inline constexpr std::int64_t application_id = 0x484F4E45;  // "HONE", in the fi
 
 struct Impl {
   Impl(std::filesystem::path path, const StoreOptions& options);
+  ~Impl();  // writes the graphs that have grown
   std::filesystem::path path;
   StoreOptions options;
   mutable std::recursive_mutex mutex;  // around every use of db
@@ -30,6 +31,7 @@ struct Impl {
   Tokenizer tokenizer;
   // Shared with the snapshots made from it, which may outlive a refresh or an erasure.
   mutable std::map<std::string, std::shared_ptr<RecallIndex>, std::less<>> indexes;  // by scope
+  std::set<std::string> erased_scopes;  // whose graphs have to go once the erasure is committed
 };
 
 using Lock = std::lock_guard<std::recursive_mutex>;
@@ -64,6 +66,9 @@ void bind_where(Statement& statement, const EpisodeQuery& query);
 StoredLesson read_lesson(Db& db, const Statement& row);
 inline constexpr const char* lesson_columns =
     "SELECT l.seq, l.body, l.added, l.retired, s.name FROM lesson l JOIN scope s ON s.seq = l.scope ";
+// Of a scope, after a version. "<> 0" lets SQLite use the index over the retired ones alone.
+inline constexpr const char* retired_since =
+    "SELECT id, retired FROM lesson WHERE scope = ? AND retired > ? AND retired <> 0";
 struct KeyVector {
   std::vector<float> values;  // empty = none
   std::string embedder;

@@ -11,7 +11,8 @@
 
 namespace hone::store_detail {
 
-RecallIndex::RecallIndex(int hnsw_from) : hnsw_from_(hnsw_from) {}
+RecallIndex::RecallIndex(int hnsw_from, std::filesystem::path store, std::string scope)
+    : hnsw_from_(hnsw_from), store_(std::move(store)), scope_(std::move(scope)) {}
 RecallIndex::~RecallIndex() = default;
 
 int RecallIndex::intern(const std::string& text) {
@@ -55,6 +56,7 @@ void RecallIndex::add(StoredLesson lesson, const std::vector<IndexKey>& keys) {
       embedders_.insert(key.embedder);
     }
     rows.has_vector.push_back(key.vector.empty() ? 0 : 1);
+    rows.with_vector += rows.has_vector.back();
     rows.vectors.resize(rows.has_vector.size() * dimensions_, 0.0F);
     std::copy(key.vector.begin(), key.vector.end(),
               rows.vectors.end() - static_cast<std::ptrdiff_t>(key.vector.empty() ? 0 : dimensions_));
@@ -65,22 +67,6 @@ void RecallIndex::retire(std::string_view id, std::uint64_t at_version) {
   const std::unique_lock lock(mutex_);
   const auto found = by_id_.find(std::string(id));
   if (found != by_id_.end()) items_[found->second].stored.retired = at_version;
-}
-
-void RecallIndex::finish() {
-  const std::unique_lock lock(mutex_);
-  for (auto& rows : rows_) {
-    const auto with =
-        static_cast<int>(std::count(rows.has_vector.begin(), rows.has_vector.end(), std::uint8_t{1}));
-    if (with < hnsw_from_ || with == 0) continue;
-    if (!rows.hnsw) rows.hnsw = std::make_unique<Hnsw>(dimensions_);
-    // Rows with vectors are added in order, so the graph's size says how many of them are in.
-    std::size_t seen = 0;
-    for (std::uint32_t row = 0; row < rows.item.size(); ++row) {
-      if (rows.has_vector[row] == 0) continue;
-      if (seen++ >= rows.hnsw->size()) rows.hnsw->add(row, vector(rows, row));
-    }
-  }
 }
 
 std::set<std::string> RecallIndex::embedders() const {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <set>
 #include <shared_mutex>
@@ -36,13 +37,17 @@ struct RecallInput {
 
 class RecallIndex {
  public:
-  explicit RecallIndex(int hnsw_from);
+  // With a store's path and a scope's name, graphs are looked for in files beside it (graph_file.h).
+  explicit RecallIndex(int hnsw_from, std::filesystem::path store = {}, std::string scope = {});
   ~RecallIndex();
 
   // ---- adding; call finish() after a batch
   void add(StoredLesson lesson, const std::vector<IndexKey>& keys);
   void retire(std::string_view id, std::uint64_t version);
   void finish();  // builds or extends HNSW where it pays
+  // Whether a graph has grown so much since its file that writing it costs less than growing it again.
+  bool graphs_to_write(bool closing) const;
+  void write_graphs(bool closing, unsigned mode);
 
   // ---- asking
   std::vector<Lesson> all(const LessonFilter& filter, std::uint64_t version) const;
@@ -69,7 +74,11 @@ class RecallIndex {
     std::vector<int> words;
     std::vector<std::uint8_t> has_vector;
     std::vector<float> vectors;  // [rows x dimensions], zero where there is none
+    std::size_t with_vector = 0;
     std::unique_ptr<Hnsw> hnsw;
+    std::size_t offered = 0;   // to hnsw: rows before this one are in it, if they have a vector
+    std::uint64_t points = 0;  // fingerprint of the vectors in it
+    std::size_t written = 0;   // points of it that its file has
   };
   struct Found {
     std::vector<Ranked> list;                              // of items
@@ -78,6 +87,8 @@ class RecallIndex {
   };
   class Eligible;
 
+  void read_graph_of(Rows& rows, RecallKey kind);
+  static bool worth_writing(const Rows& rows, bool closing);
   int intern(const std::string& text);
   int interned(const std::string& text) const;  // -1 = never seen
   const float* vector(const Rows& rows, std::uint32_t row) const {
@@ -91,6 +102,8 @@ class RecallIndex {
                                    Found& found, std::size_t most) const;
 
   int hnsw_from_;
+  std::filesystem::path store_;
+  std::string scope_;
   std::size_t dimensions_ = 0;  // of every vector here; 0 = none yet
   mutable std::shared_mutex mutex_;
   std::vector<Item> items_;

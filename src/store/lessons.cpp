@@ -33,8 +33,9 @@ std::string home_of(std::int64_t scope, RecallKey kind) {
 std::int64_t scope_row(Db& db, std::string_view scope, std::string_view run) {
   auto row = db.query("SELECT seq FROM scope WHERE name = ?", clean(scope));
   if (row.step()) return row.integer(0);
-  Statement insert = db.prepare("INSERT INTO scope(name, run, version, epoch) VALUES (?,?,0,0)");
-  insert.bind(clean(scope)).bind_or_null(clean(run)).run();
+  // The epoch starts at the clock: a scope that was removed and made anew is not the one another process has read.
+  Statement insert = db.prepare("INSERT INTO scope(name, run, version, epoch) VALUES (?,?,0,?)");
+  insert.bind(clean(scope)).bind_or_null(clean(run)).bind(now_ms()).run();
   return db.last_row();
 }
 

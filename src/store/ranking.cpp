@@ -65,6 +65,15 @@ float dot(const float* a, const float* b, std::size_t n) {
   return chosen(a, b, n);
 }
 
+int dot_kernel() {
+#if defined(__x86_64__)
+  const Dot chosen = choose();
+  return chosen == dot_avx512 ? 2 : chosen == dot_avx2 ? 1 : 0;
+#else
+  return 0;
+#endif
+}
+
 double Bm25::score(std::span<const std::int32_t> counts, int words) const {
   constexpr double k1 = 1.2;
   constexpr double b = 0.75;

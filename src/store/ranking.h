@@ -12,6 +12,7 @@ namespace hone::store_detail {
 // Inner product, in the widest vectors the CPU has (chosen at run time; sums are in another order per CPU
 // model).
 float dot(const float* a, const float* b, std::size_t n);
+int dot_kernel();  // which of them this CPU has: 0, 1, 2
 
 // Okapi BM25, k1 = 1.2, b = 0.75, with the idf that can't turn negative, ln(1 + (N - df + 0.5) / (df + 0.5)).
 struct Bm25 {

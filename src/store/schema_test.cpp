@@ -46,7 +46,7 @@ TEST(Schema, AFileOfTheFirstIsBroughtUpToDateWithAllItHolds) {
   EXPECT_EQ(error_of([&] { Store store(path, read_only); }).fault(), Fault::unavailable);
   Store store(path);
   EXPECT_EQ(store.schema_version(), store_detail::newest_schema());
-  EXPECT_GE(store.schema_version(), 2);
+  EXPECT_GE(store.schema_version(), 3);
   EXPECT_EQ(store.run("r")->name, "old");
   EXPECT_EQ(store.count_episodes({}), 2);
   EXPECT_EQ(store.find_episode("r", "k")->steps.size(), 1U);
@@ -68,6 +68,21 @@ TEST(Schema, AFileOfTheFirstIsBroughtUpToDateWithAllItHolds) {
   std::istringstream in(out.str());
   import_jsonl(today, in, "x");
   EXPECT_EQ(content_hash(today), content_hash(store));
+}
+
+TEST(Schema, WhatWasRetiredIsFoundWithoutReadingTheScope) {
+  Folder folder;
+  const auto path = folder / "s.db";
+  make_version_1(path);
+  const Store store(path);
+  const auto plan = [&](const std::string& sql) {
+    std::string all;
+    auto rows = store.impl().db.query("EXPLAIN QUERY PLAN " + sql);
+    while (rows.step()) all += rows.text(3) + "\n";
+    return all;
+  };
+  EXPECT_NE(plan(store_detail::retired_since).find("lesson_by_retirement (scope=? AND retired>?)"), std::string::npos)
+      << plan(store_detail::retired_since);
 }
 
 TEST(Schema, ANewerOneIsRefusedAndUntouched) {

@@ -1,6 +1,9 @@
 // Snapshots: the store's lessons at one version, and lessons that live in memory.
+#include <sys/stat.h>
+
 #include <algorithm>
 
+#include "store/graph_file.h"
 #include "store/impl.h"
 #include "store/memory_lessons.h"
 
@@ -119,8 +122,7 @@ void catch_up(Impl& impl, RecallIndex& index, std::int64_t scope, std::uint64_t 
                       static_cast<int>(rows.integer(2)), as_floats(rows.bytes(3)), rows.text(4)});
     index.add(read_lesson(db, lessons), keys);
   }
-  auto retired =
-      db.query("SELECT id, retired FROM lesson WHERE scope = ? AND retired > ?", scope, index.version);
+  auto retired = db.query(retired_since, scope, index.version);
   while (retired.step()) index.retire(retired.view(0), static_cast<std::uint64_t>(retired.integer(1)));
   index.version = version;
   index.finish();
@@ -133,7 +135,8 @@ std::shared_ptr<RecallIndex> index_of(Impl& impl, const std::string& scope, std:
   const auto epoch = now.integer(1);
   auto& index = impl.indexes[scope];
   if (!index || index->epoch != epoch) {
-    index = std::make_shared<RecallIndex>(impl.options.hnsw_from);
+    index = std::make_shared<RecallIndex>(impl.options.hnsw_from,
+                                          impl.path == ":memory:" ? std::filesystem::path() : impl.path, scope);
     index->epoch = epoch;
   }
   try {
@@ -145,7 +148,29 @@ std::shared_ptr<RecallIndex> index_of(Impl& impl, const std::string& scope, std:
   return index;
 }
 
+// Outside of a transaction, so that the last look sees what others did.
+void keep_graphs(Impl& impl, const std::string& scope, RecallIndex& index, bool closing) {
+  if (impl.options.read_only || impl.path == ":memory:" || impl.db.in_transaction() || !index.graphs_to_write(closing))
+    return;
+  struct stat facts {};
+  index.write_graphs(closing, stat(impl.path.c_str(), &facts) == 0 ? facts.st_mode : 0600U);
+  // Who erases takes the files away after its commit; one that was written in between is ours to take away.
+  auto now = impl.db.query("SELECT epoch FROM scope WHERE name = ?", scope);
+  if (!now.step() || now.integer(0) != index.epoch) remove_graphs(impl.path, scope);
+}
+
 }  // namespace
+
+Impl::~Impl() {
+  for (const auto& [scope, index] : indexes) {
+    try {
+      keep_graphs(*this, scope, *index, true);
+    } catch (...) {  // a file that can't be looked at any more: its graphs are no use
+      remove_graphs(path, scope);
+    }
+  }
+}
+
 }  // namespace store_detail
 
 std::unique_ptr<Lessons> Store::snapshot(std::string_view scope, std::optional<std::uint64_t> version,
@@ -153,16 +178,22 @@ std::unique_ptr<Lessons> Store::snapshot(std::string_view scope, std::optional<s
   const Lock lock(impl_->mutex);
   Db& db = impl_->db;
   const std::string name = clean(scope);
-  Transaction reading(db, Transaction::Kind::read);
-  auto row = db.query("SELECT seq, version FROM scope WHERE name = ?", name);
-  const bool there = row.step();
-  const std::uint64_t latest = there ? static_cast<std::uint64_t>(row.integer(1)) : 0;
-  const std::uint64_t wanted = version.value_or(latest);
-  if (wanted > latest)
-    throw Error(Fault::not_found, "store: scope '" + name + "' has versions up to " + std::to_string(latest) +
-                                      ", asked for " + std::to_string(wanted));
-  const std::int64_t seq = there ? row.integer(0) : 0;
-  auto index = there ? index_of(*impl_, name, seq) : std::make_shared<RecallIndex>(impl_->options.hnsw_from);
+  std::int64_t seq = 0;
+  std::uint64_t wanted = 0;
+  std::shared_ptr<RecallIndex> index;
+  {
+    Transaction reading(db, Transaction::Kind::read);
+    auto row = db.query("SELECT seq, version FROM scope WHERE name = ?", name);
+    const bool there = row.step();
+    const std::uint64_t latest = there ? static_cast<std::uint64_t>(row.integer(1)) : 0;
+    wanted = version.value_or(latest);
+    if (wanted > latest)
+      throw Error(Fault::not_found, "store: scope '" + name + "' has versions up to " + std::to_string(latest) +
+                                        ", asked for " + std::to_string(wanted));
+    seq = there ? row.integer(0) : 0;
+    index = there ? index_of(*impl_, name, seq) : std::make_shared<RecallIndex>(impl_->options.hnsw_from);
+  }
+  if (seq != 0) keep_graphs(*impl_, name, *index, false);
   if (embedder != nullptr) {
     for (const auto& sha : index->embedders())
       if (sha != embedder->facts().artifact_sha)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -211,7 +212,6 @@ class HouseholdWorld final : public World {
       if (tasks.empty()) tasks = generate(config, split);
     }
     shared_ = std::move(shared);
-    train_steps_ = config.train_steps > 0 ? config.train_steps : config.max_steps;
     facts_ = {.name = "household",
               .role = "You do a household task in one room, by text.",
               .action_help = std::string("Actions: go to PLACE, open PLACE, close PLACE, take THING from PLACE, ") +
@@ -219,16 +219,16 @@ class HouseholdWorld final : public World {
                              ", clean THING with PLACE, heat THING with PLACE, cool THING with PLACE, use THING, examine THING, look, inventory.",
               .task_word = "Your task is to",
               .action_word = "Action",
-              .max_steps = std::max(config.max_steps, train_steps_),
+              .max_steps = config.max_steps,
               .failure_reasons = {"the steps ran out"}};
     if (config.stop_on_repeat) facts_.failure_reasons.emplace_back("the same action was taken twice in a row");
+    train_facts_ = facts_;
+    if (config.train_steps > 0) train_facts_.max_steps = config.train_steps;
   }
 
-  const WorldFacts& facts() const override { return facts_; }
+  const WorldFacts& facts(Split split) const override { return split == Split::train ? train_facts_ : facts_; }
   std::vector<Task> tasks(Split split) const override { return tasks_[static_cast<std::size_t>(split)]; }
-  std::unique_ptr<Env> make(Split split) const override {
-    return std::make_unique<HouseholdEnv>(shared_, split == Split::train ? train_steps_ : shared_->config.max_steps);
-  }
+  std::unique_ptr<Env> make(Split split) const override { return std::make_unique<HouseholdEnv>(shared_, facts(split).max_steps); }
 
  private:
   static std::vector<Task> take_games(Shared& shared, const std::vector<std::string>& paths, const std::string& split) {
@@ -242,8 +242,7 @@ class HouseholdWorld final : public World {
 
   std::shared_ptr<const Shared> shared_;
   std::vector<std::vector<Task>> tasks_;
-  int train_steps_ = 0;
-  WorldFacts facts_;
+  WorldFacts facts_, train_facts_;
 };
 
 }  // namespace

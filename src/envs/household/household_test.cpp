@@ -205,6 +205,10 @@ TEST(Household, TheStepsRunOutAndRepeatsMayEndIt) {
   EXPECT_EQ(count(Split::test, false), std::pair(3, Ending::cut_off));
   EXPECT_EQ(count(Split::train, false), std::pair(5, Ending::cut_off));
   EXPECT_EQ(count(Split::test, true), std::pair(2, Ending::terminal));
+  EXPECT_EQ(world->facts(Split::train).max_steps, 5);
+  EXPECT_EQ(world->facts(Split::validation).max_steps, 3);
+  EXPECT_EQ(world->facts(Split::test).max_steps, 3);
+  EXPECT_EQ(open_household(settings({{"max_steps", "7"}}))->facts(Split::train).max_steps, 7);
 }
 
 TEST(Household, MostPlacesBoundsARoomAndKeepsItsKinds) {

@@ -153,6 +153,9 @@ TEST(RemoteEmbedder, RefusesVectorsThatDontFit) {
     body = bad;
     EXPECT_EQ(refusal(server, [&] { embedder.embed(two, out); }).fault(), Fault::bad_input) << bad;
   }
+  body = R"({"data":[{"embedding":[3e-200,4e-200]},{"embedding":[3e200,4e200]}]})";  // squares that no number holds
+  embedder.embed(two, out);
+  for (const std::size_t i : {0U, 2U}) EXPECT_FLOAT_EQ(out[i], 0.6F) << i;
   body = R"({"data":[{"index":1,"embedding":[0,2]},{"index":0,"embedding":[3,4]}]})";
   embedder.embed(two, out);
   EXPECT_EQ(out, (std::vector<float>{0.6F, 0.8F, 0.0F, 1.0F}));

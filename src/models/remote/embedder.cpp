@@ -13,11 +13,12 @@ constexpr std::size_t texts_a_request = 64;
 
 std::vector<float> unit(const wire::Json& json, const std::string& at) {
   const auto numbers = wire::Fields::elements<double>(json, at, wire::read_double);
-  double square = 0.0;
-  for (const double x : numbers) square += x * x;
-  if (!(square > 0.0) || !std::isfinite(square)) throw Error(Fault::bad_input, at + ": expected a vector that has a direction, got one of length " + std::to_string(std::sqrt(square)));
+  double largest = 0.0, square = 0.0;
+  for (const double x : numbers) largest = std::max(largest, std::isfinite(x) ? std::abs(x) : HUGE_VAL);
+  if (!(largest > 0.0) || !std::isfinite(largest)) throw Error(Fault::bad_input, at + ": expected a vector that has a direction, got one of length " + std::to_string(largest));
+  for (const double x : numbers) square += (x / largest) * (x / largest);  // so that no square is too large or too small for a number
   std::vector<float> out;
-  for (const double x : numbers) out.push_back(static_cast<float>(x / std::sqrt(square)));
+  for (const double x : numbers) out.push_back(static_cast<float>(x / largest / std::sqrt(square)));
   return out;
 }
 
@@ -26,11 +27,7 @@ std::vector<float> unit(const wire::Json& json, const std::string& at) {
 RemoteEmbedder::RemoteEmbedder(const std::string& spec, const RemoteOptions& options) : server_(parse_address(spec), options) {
   const Listed listed = choose_model(server_);
   model_ = listed.id;
-  facts_.name = server_.address().base() + "#" + listed.id;
-  facts_.artifact_sha = "remote:" + listed.id;
-  facts_.architecture = "remote";
-  facts_.parameters = listed.parameters;
-  facts_.context = listed.context;
+  facts_ = facts_of(server_, listed);
   const std::string_view word = "dimension";
   dimensions_ = static_cast<int>(vectors({&word, 1})[0].size());
 }

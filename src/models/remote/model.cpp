@@ -114,20 +114,26 @@ Listed choose_model(Server& server) {
   const auto all = read_models(server.get("/models"), at + ": reply");
   if (all.size() == 1) return all[0];
   std::string names;
-  for (std::size_t i = 0; i < std::min<std::size_t>(all.size(), 20); ++i) names += (i == 0 ? "" : ", ") + wire::shortened(all[i].id);
-  if (all.size() > 20) names += ", ... (" + std::to_string(all.size()) + " in all)";
+  for (std::size_t i = 0; i < std::min<std::size_t>(all.size(), 10); ++i) names += (i == 0 ? "" : ", ") + wire::shortened(all[i].id);
+  if (all.size() > 10) names += ", ... (" + std::to_string(all.size()) + " in all)";
   throw Error(Fault::usage, "model: which one of " + server.address().base() + "? Write it as " + server.address().base() + "#MODEL; the server has " +
                                 (all.empty() ? "none" : names));
+}
+
+ModelFacts facts_of(const Server& server, const Listed& listed) {
+  ModelFacts out;
+  out.name = server.address().base() + "#" + listed.id;
+  out.artifact_sha = "remote:" + listed.id;
+  out.architecture = "remote";
+  out.parameters = listed.parameters;
+  out.context = listed.context;
+  return out;
 }
 
 RemoteModel::RemoteModel(const std::string& spec, const RemoteOptions& options) : server_(parse_address(spec), options) {
   const Listed listed = choose_model(server_);
   model_ = listed.id;
-  facts_.name = server_.address().base() + "#" + listed.id;
-  facts_.artifact_sha = "remote:" + listed.id;
-  facts_.architecture = "remote";
-  facts_.parameters = listed.parameters;
-  facts_.context = listed.context;
+  facts_ = facts_of(server_, listed);
   owner_ = listed.owner;
   if (owner_ != "llamacpp") return;
   try {  // what the server was started with, not what the model was trained on

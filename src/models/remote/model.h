@@ -57,6 +57,7 @@ struct Listed {
 std::vector<Listed> read_models(const wire::Json& reply, const std::string& at);
 // The one that the address names, or the only one there is. Sets what the server tells of it.
 Listed choose_model(Server& server);
+ModelFacts facts_of(const Server& server, const Listed& listed);
 
 class RemoteModel final : public Model, public ChoiceModel {
  public:

@@ -76,8 +76,9 @@ void append_list(Json& into, const char* name, const Json& from) {
 
 void append_text(Json& into, const char* name, const Json& from, const std::string& at) {
   if (const Json* more = member(from, name)) {
-    const std::string before = into.contains(name) ? into[name].get<std::string>() : "";
-    into[name] = before + text_of(*more, at + "." + name);
+    Json& text = into[name];
+    if (!text.is_string()) text = "";
+    text.get_ref<std::string&>() += text_of(*more, at + "." + name);  // in place: a stream has many pieces
   }
 }
 

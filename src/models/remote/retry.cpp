@@ -21,7 +21,7 @@ std::optional<double> retry_after(const std::string& header, std::int64_t now) {
     std::istringstream in(header);
     in.imbue(std::locale::classic());
     double seconds = 0.0;
-    if (in >> seconds && in.eof()) return seconds;
+    if (in >> seconds && in.eof()) return std::min(seconds, 1e9);  // a whole number of seconds fits what they are counted in
     return {};
   }
   // RFC 9110, IMF-fixdate: always English, always GMT.
@@ -33,7 +33,7 @@ std::optional<double> retry_after(const std::string& header, std::int64_t now) {
   if (std::strlen(month) != 3 || at == nullptr || (at - months) % 3 != 0 || std::strcmp(zone, "GMT") != 0) return {};
   t.tm_mon = static_cast<int>((at - months) / 3);
   t.tm_year -= 1900;
-  return std::max(0.0, static_cast<double>(static_cast<std::int64_t>(timegm(&t)) - now));
+  return std::clamp(static_cast<double>(static_cast<std::int64_t>(timegm(&t)) - now), 0.0, 1e9);
 }
 
 }  // namespace hone::remote

@@ -17,7 +17,7 @@ bool worth_repeating(int status);
 // Exponential with jitter: backoff_s * 2^attempt * [0.5, 1), at most 30 s. attempt counts from 0; the draw follows from `rng`.
 double backoff(double backoff_s, int attempt, const Rng& rng);
 
-// "120" or "Wed, 21 Oct 2015 07:28:00 GMT" -> seconds from `now` (Unix time), never below 0; empty when it is neither.
+// "120" or "Wed, 21 Oct 2015 07:28:00 GMT" -> seconds from `now` (Unix time), never below 0 or above 1e9; empty when it is neither.
 std::optional<double> retry_after(const std::string& header, std::int64_t now);
 
 }  // namespace hone::remote

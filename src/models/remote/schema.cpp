@@ -1,6 +1,7 @@
 #include "models/remote/schema.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.h"
 
@@ -16,7 +17,7 @@ bool is_type(const Json& value, const std::string& type) {
   if (type == "boolean") return value.is_boolean();
   if (type == "null") return value.is_null();
   if (type == "number") return value.is_number();
-  if (type == "integer") return value.is_number_integer() || (value.is_number_float() && value.get<double>() == static_cast<double>(static_cast<std::int64_t>(value.get<double>())));
+  if (type == "integer") return value.is_number_integer() || (value.is_number_float() && value.get<double>() == std::trunc(value.get<double>()));
   return true;
 }
 
@@ -26,7 +27,7 @@ class Checker {
 
   std::string check(const Json& value, const Json& schema, const std::string& at, int depth) const {
     if (schema.is_boolean()) return schema.get<bool>() ? "" : at + ": expected nothing";
-    if (!schema.is_object() || depth > 64) return {};
+    if (!schema.is_object() || depth > 64 || ++checks_ > most_checks) return {};
     if (const auto ref = schema.find("$ref"); ref != schema.end() && ref->is_string()) return follow(value, ref->get<std::string>(), at, depth);
     if (auto why = simple(value, schema, at); !why.empty()) return why;
     if (auto why = combined(value, schema, at, depth); !why.empty()) return why;
@@ -116,7 +117,10 @@ class Checker {
     return {};
   }
 
+  // A schema that refers to itself in two places asks for 2^depth checks; what is beyond these passes, as what is too deep does.
+  static constexpr std::size_t most_checks = 1'000'000;
   const Json& root_;
+  mutable std::size_t checks_ = 0;
 };
 
 }  // namespace
@@ -148,11 +152,21 @@ bool closed(const Json& schema) {
 }
 
 std::string json_part(const std::string& text) {
-  const std::size_t begin = text.find_first_of("{[");
-  for (std::size_t end = text.find_last_of("}]"); begin != std::string::npos && end != std::string::npos && end > begin; end = text.find_last_of("}]", end - 1)) {
-    const std::string part = text.substr(begin, end - begin + 1);
-    if (Json::accept(part)) return part;
-    if (end == 0 || text.size() - end > 10000) break;
+  std::size_t begin = text.find_first_of("{[");
+  std::size_t depth = 0;
+  bool quoted = false;
+  for (std::size_t i = begin; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '\\') ++i;
+    else if (c == '"') quoted = !quoted;
+    else if (!quoted && (c == '{' || c == '[')) ++depth;
+    else if (!quoted && (c == '}' || c == ']') && --depth == 0) {
+      std::string part = text.substr(begin, i + 1 - begin);
+      if (Json::accept(part)) return part;
+      begin = text.find_first_of("{[", i + 1);
+      if (begin == std::string::npos) break;
+      i = begin - 1;
+    }
   }
   return text;
 }

@@ -38,8 +38,15 @@ Server::Server(Address address, const RemoteOptions& options)
 
 std::string Server::scrubbed(std::string text) const {
   constexpr std::size_t secret = 8;  // shorter ones ("none", "EMPTY") guard nothing and are words of replies
-  for (std::size_t at = 0; key_.size() >= secret && (at = text.find(key_, at)) != std::string::npos; at += 5) text.replace(at, key_.size(), "[key]");
-  return text;
+  if (key_.size() < secret || text.find(key_) == std::string::npos) return text;
+  std::string out;
+  for (std::size_t at = 0;;) {
+    const std::size_t next = text.find(key_, at);
+    out.append(text, at, next == std::string::npos ? next : next - at);
+    if (next == std::string::npos) return out;
+    out += "[key]";
+    at = next + key_.size();
+  }
 }
 
 std::string Server::cleaned(std::string text) const {

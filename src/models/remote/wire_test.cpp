@@ -71,6 +71,8 @@ TEST(Retry, ReadsSecondsAndDates) {
   EXPECT_EQ(retry_after("Wed, 21 Oct 2015 07:28:00 GMT", then - 30), 30.0);
   EXPECT_EQ(retry_after("Wed, 21 Oct 2015 07:28:00 GMT", then + 30), 0.0);
   for (const char* text : {"", "soon", "-5", "1e9", "Wed, 21 Abc 2015 07:28:00 GMT", "Wed, 21 Oct 2015 07:28:00 CET", "1.2.3"}) EXPECT_FALSE(retry_after(text, 0)) << text;
+  EXPECT_EQ(retry_after(std::string(64, '9'), 0), 1e9);
+  EXPECT_EQ(retry_after("Wed, 21 Oct 9999 07:28:00 GMT", 0), 1e9);
 }
 
 TEST(Retry, WaitsLongerEachTimeTheSameForTheSameSeed) {
@@ -107,6 +109,14 @@ TEST(Stream, CutAnywhereBeforeItsEndIsNoReply) {
   const std::size_t finished = whole.find("\"stop\"");
   for (std::size_t n = 0; n < finished; ++n) EXPECT_FALSE(assemble(whole.substr(0, n), "here")) << n;
   EXPECT_TRUE(assemble(whole.substr(0, whole.find("data: [DONE]")), "here"));
+}
+
+TEST(Stream, OfManyPiecesTakesNoLongerThanItsLength) {
+  const std::string words(std::size_t{1} << 20, 'a');
+  std::string events = "data: {\"choices\":[{\"delta\":{\"content\":\"" + words + "\"}}]}\n";
+  for (int i = 0; i < 20'000; ++i) events += "data: {\"choices\":[{\"delta\":{\"content\":\"b\"}}]}\n";  // 20 GiB when each copies what there is
+  const auto reply = assemble(events + "data: [DONE]\n", "here");
+  EXPECT_EQ(parse_reply(reply.value(), "here").text, words + std::string(20'000, 'b'));
 }
 
 TEST(Stream, OfNonsenseIsRefused) {
@@ -147,6 +157,14 @@ TEST(Reply, NamesTheFieldThatIsWrong) {
   EXPECT_NE(said(R"({"choices":[{"text":"x"}],"usage":{"prompt_tokens":-3}})").find("usage.prompt_tokens"), std::string::npos);
 }
 
+TEST(Schema, NumbersAndReferencesWithoutEndAreNoTrouble) {
+  const Json whole = Json::parse(R"({"type":"integer"})");
+  EXPECT_EQ(misfit(Json::parse("1e30"), whole), "");
+  EXPECT_NE(misfit(Json::parse("1.5"), whole), "");
+  const Json twice = Json::parse(R"({"allOf":[{"$ref":"#"},{"$ref":"#"}]})");  // 2^64 ways to ask the same
+  EXPECT_EQ(misfit(Json::parse("3"), twice), "");
+}
+
 TEST(Schema, TellsWhatDoesNotFit) {
   const Json schema = Json::parse(R"({"type":"object","properties":{"name":{"type":"string","minLength":2},"n":{"type":"integer","minimum":1},"kind":{"enum":["a","b"]},
     "list":{"type":"array","items":{"$ref":"#/$defs/one"},"maxItems":2}},"required":["name"],"additionalProperties":false,"$defs":{"one":{"type":["string","null"]}}})");
@@ -174,6 +192,10 @@ TEST(Schema, FindsTheJsonAmongWords) {
   EXPECT_EQ(json_part("Sure:\n```json\n{\"a\": [1]}\n```\nBye {x}"), "{\"a\": [1]}");
   EXPECT_EQ(json_part("no json"), "no json");
   EXPECT_EQ(json_part("[1]"), "[1]");
+  EXPECT_EQ(json_part("As [asked]: {\"a\": \"}\\\"]\"} or {\"b\": 2}"), "{\"a\": \"}\\\"]\"}");
+  const std::string open = "[" + std::string(std::size_t{1} << 22, ' ') + std::string(9000, ']');  // once through it, not once for each bracket
+  EXPECT_EQ(json_part(open).size(), open.size() - 8999);
+  EXPECT_EQ(json_part("{\"a\": [1}"), "{\"a\": [1}");
 }
 
 TEST(Cache, GivesBackWhatWasKeptAndNothingElse) {
