@@ -141,7 +141,7 @@ TEST(Tokenizer, OtherKindsOfVocabularyAreRefusedByName) {
   expect_in(said([](wire::Json& j) { j["model"]["vocab"]["zz"] = 17; }), "its id 17 is that of");
   expect_in(said([](wire::Json& j) { j["model"]["vocab"]["zz"] = -1; }), "expected an id from 0 to");
   expect_in(said([](wire::Json& j) { j["model"]["vocab"]["zz"] = 1'000'000'000'000; }), "expected an id from 0 to");
-  expect_in(said([](wire::Json& j) { j["model"]["vocab"].erase("!"); }), "no token for the byte that is written '!'");
+  expect_in(said([](wire::Json& j) { j["model"]["vocab"]["\u2581the"] = 259; }), "token 259: expected bytes in the alphabet of byte-level vocabularies, got '\u2581the'");
   expect_in(said([](wire::Json& j) { j["model"]["merges"] = {"a b"}; }), "merge 0: expected two tokens that make a third, got 'a b'");
   put_bytes(folder / "tokenizer.json", std::string(100'000, '['));
   expect_in(complaint([&] { vocabulary_from_folder(folder.path(), 0); }), "nested deeper than 32 levels");
