@@ -105,6 +105,8 @@ Vocabulary vocabulary_from_gguf(const std::filesystem::path& path) {
       throw bad(at, "tokenizer.ggml.token_type: token " + std::to_string(i) + ": expected 1, 3, 4 or 5, got " + std::to_string(kind));
     v.kinds.push_back(static_cast<TokenKind>(kind));
   }
+  if (const GgufValue* scores = header.find("tokenizer.ggml.scores"); scores != nullptr && (!scores->list || scores->type != GgufType::f32 || scores->count != v.tokens.size()))
+    throw bad(at, "tokenizer.ggml.scores: expected an f32 for each of " + std::to_string(v.tokens.size()) + " tokens, got " + std::to_string(scores->count) + " " + std::string(to_string(scores->type)));
   const auto id = [&](const char* key) {
     return static_cast<int>(header.integer(std::string("tokenizer.ggml.") + key + "_token_id", 0, most_vocab).value_or(-1));
   };
