@@ -58,6 +58,11 @@ class Cursor {
   std::size_t place_ = 0;
 };
 
+// Names end up in messages.
+bool visible(std::string_view name) {
+  return std::none_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; });
+}
+
 void check_flags(std::string_view bytes, const std::string& at, const std::string& what) {
   for (const char c : bytes)
     if (c != 0 && c != 1) throw bad(at, what + ": expected a bool, got the byte " + std::to_string(static_cast<unsigned char>(c)));
@@ -87,8 +92,8 @@ GgufValue read_value(Cursor& cursor, const std::string& at, const std::string& w
 
 GgufTensor read_tensor(Cursor& cursor, const std::string& at, std::uint64_t number, std::uint64_t& offset) {
   const std::string_view name = cursor.text("tensor " + std::to_string(number));
-  if (name.empty() || name.size() > longest_name || name.find('\0') != std::string_view::npos)
-    throw bad(at, "tensor " + std::to_string(number) + ": expected a name of 1 to 63 bytes, got '" + wire::shortened(name) + "'");
+  if (name.empty() || name.size() > longest_name || !visible(name))
+    throw bad(at, "tensor " + std::to_string(number) + ": expected a name of 1 to 63 visible characters, got " + std::to_string(name.size()) + " bytes");
   GgufTensor t{std::string(name), nullptr, {}, 0, 0};
   const std::string what = wire::shortened(name);
   const auto dimensions = cursor.number<std::uint32_t>(what);
@@ -145,7 +150,7 @@ GgufHeader::GgufHeader(std::string_view file, const std::string& at) : at_(at) {
   std::unordered_set<std::string_view> seen;
   for (std::uint64_t i = 0; i < keys; ++i) {
     const std::string_view key = cursor.text("key " + std::to_string(i));
-    if (key.empty() || key.size() > longest_key) throw bad(at, "key " + std::to_string(i) + ": expected 1 to 65535 bytes, got " + std::to_string(key.size()));
+    if (key.empty() || key.size() > longest_key || !visible(key)) throw bad(at, "key " + std::to_string(i) + ": expected 1 to 65535 visible characters, got " + std::to_string(key.size()) + " bytes");
     if (!seen.insert(key).second) throw bad(at, wire::shortened(key) + ": the key is there twice");
     values_.emplace_back(std::string(key), read_value(cursor, at, wire::shortened(key)));
   }

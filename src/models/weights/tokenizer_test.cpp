@@ -141,10 +141,30 @@ TEST(Tokenizer, OtherKindsOfVocabularyAreRefusedByName) {
   expect_in(said([](wire::Json& j) { j["model"]["vocab"]["zz"] = 17; }), "its id 17 is that of");
   expect_in(said([](wire::Json& j) { j["model"]["vocab"]["zz"] = -1; }), "expected an id from 0 to");
   expect_in(said([](wire::Json& j) { j["model"]["vocab"]["zz"] = 1'000'000'000'000; }), "expected an id from 0 to");
-  expect_in(said([](wire::Json& j) { j["model"]["vocab"].erase("!"); }), "no token for the byte that is written '!'");
+  expect_in(said([](wire::Json& j) { j["model"]["vocab"]["\u2581the"] = 259; }), "token 259: expected bytes in the alphabet of byte-level vocabularies, got '\u2581the'");
   expect_in(said([](wire::Json& j) { j["model"]["merges"] = {"a b"}; }), "merge 0: expected two tokens that make a third, got 'a b'");
   put_bytes(folder / "tokenizer.json", std::string(100'000, '['));
   expect_in(complaint([&] { vocabulary_from_folder(folder.path(), 0); }), "nested deeper than 32 levels");
+}
+
+// llama.cpp takes lengths and ids of these lists on trust.
+TEST(Tokenizer, AVocabularyWhoseListsDontFitIsRefusedBeforeLlamaCppReadsIt) {
+  const Folder folder;
+  write_vocabulary(byte_vocabulary(), folder / "v.gguf");
+  const std::string bytes = bytes_of(folder / "v.gguf");
+  const auto said = [&](const std::string& key, std::size_t skip, const std::string& put) {
+    std::string changed = bytes;
+    changed.replace(changed.find(key) + key.size() + skip, put.size(), put);
+    put_bytes(folder / "w.gguf", changed);
+    return complaint([&] { open_tokenizer(folder / "w.gguf"); });
+  };
+  const auto expect_in = [](const std::string& text, const std::string& part) { EXPECT_NE(text.find(part), std::string::npos) << text; };
+  expect_in(said("tokenizer.ggml.token_type", 16, std::string("\x09")), "token 0: expected 1, 3, 4 or 5, got 9");
+  expect_in(said("tokenizer.ggml.token_type", 4, std::string("\x06")), "tokenizer.ggml.token_type: expected a list of 32-bit whole numbers, got a list of f32");
+  expect_in(said("tokenizer.ggml.token_type", 0, std::string("\x04")), "key 6: expected 1 to 65535 visible characters");  // its list is then read as the next key
+  expect_in(said("tokenizer.ggml.eos_token_id", 4, std::string("\xff\xff", 2)), "end token: expected less than 259, got 65535");
+  expect_in(said("tokenizer.ggml.model", 12, "bert"), "only gpt2 (byte-level BPE) is supported, got 'bert'");
+  expect_in(said("tokenizer.ggml.tokens", 8, std::string("\xff\xff\xff\xff", 4)), "elements in a file with");
 }
 
 }  // namespace

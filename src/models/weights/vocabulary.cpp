@@ -30,6 +30,16 @@ std::string utf8(unsigned code) {
 // GGUF's names for one and the same way to cut text; the first is the one we write.
 constexpr std::array<std::string_view, 4> known_cuts{"gpt-2", "smollm", "qwen2", "llama-bpe"};
 
+bool byte_level(std::string_view token) {
+  static const std::unordered_set<std::string_view> letters(byte_alphabet().begin(), byte_alphabet().end());
+  while (!token.empty()) {
+    const std::string_view letter = token.substr(0, (static_cast<unsigned char>(token[0]) & 0x80U) != 0 ? 2 : 1);
+    if (!letters.contains(letter)) return false;
+    token.remove_prefix(letter.size());
+  }
+  return true;
+}
+
 struct Free {
   void operator()(gguf_context* p) const { gguf_free(p); }
 };
@@ -59,8 +69,10 @@ void validate(const Vocabulary& v, const std::string& at) {
     if (v.tokens[i].empty()) throw bad(at, "token " + std::to_string(i) + " is empty");
     if (!known.insert(v.tokens[i]).second) throw bad(at, "token " + std::to_string(i) + ": '" + wire::shortened(v.tokens[i]) + "' is there twice");
   }
-  for (const std::string& letter : byte_alphabet())
-    if (!known.contains(letter)) throw bad(at, "no token for the byte that is written '" + letter + "'; only byte-level vocabularies are supported");
+  // Some published ones lack a byte or two; what is written otherwise is another kind of vocabulary.
+  for (std::size_t i = 0; i < v.tokens.size(); ++i)
+    if (v.kinds[i] == TokenKind::normal && !byte_level(v.tokens[i]))
+      throw bad(at, "token " + std::to_string(i) + ": expected bytes in the alphabet of byte-level vocabularies, got '" + wire::shortened(v.tokens[i]) + "'");
   for (std::size_t i = 0; i < v.merges.size(); ++i) {
     const std::string& m = v.merges[i];
     const std::size_t gap = m.find(' ');
@@ -93,6 +105,8 @@ Vocabulary vocabulary_from_gguf(const std::filesystem::path& path) {
       throw bad(at, "tokenizer.ggml.token_type: token " + std::to_string(i) + ": expected 1, 3, 4 or 5, got " + std::to_string(kind));
     v.kinds.push_back(static_cast<TokenKind>(kind));
   }
+  if (const GgufValue* scores = header.find("tokenizer.ggml.scores"); scores != nullptr && (!scores->list || scores->type != GgufType::f32 || scores->count != v.tokens.size()))
+    throw bad(at, "tokenizer.ggml.scores: expected an f32 for each of " + std::to_string(v.tokens.size()) + " tokens, got " + std::to_string(scores->count) + " " + std::string(to_string(scores->type)));
   const auto id = [&](const char* key) {
     return static_cast<int>(header.integer(std::string("tokenizer.ggml.") + key + "_token_id", 0, most_vocab).value_or(-1));
   };
