@@ -19,8 +19,7 @@ Kl kl(KlEstimate estimate, double logp, double logp_ref, bool clamp) {
   }
   const double kept = clamp ? std::clamp(x, -20.0, 20.0) : x;
   Kl k{std::expm1(kept) - kept, -std::expm1(kept)};
-  if (kept != x) k.slope = 0.0;
-  if (clamp && k.value > 10.0) k = {10.0, 0.0};
+  if (clamp && k.value > 10.0) k = {10.0, 0.0};  // so it is wherever x was kept within its bounds
   if (estimate == KlEstimate::k3_plus) k.slope = -x;
   return k;
 }
