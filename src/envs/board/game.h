@@ -99,7 +99,7 @@ class BoardWorld final : public World {
  public:
   BoardWorld(std::shared_ptr<const Shared> shared, BoardTasks tasks, WorldFacts facts)
       : shared_(std::move(shared)), tasks_(std::move(tasks)), facts_(std::move(facts)) {}
-  const WorldFacts& facts() const override { return facts_; }
+  const WorldFacts& facts(Split) const override { return facts_; }
   std::vector<Task> tasks(Split split) const override { return tasks_.of(split); }
   std::unique_ptr<Env> make(Split) const override { return std::make_unique<BoardEnv>(shared_); }
 

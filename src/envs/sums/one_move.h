@@ -40,7 +40,7 @@ class OneMoveWorld final : public World {
   // `check` judges an answer to the item with this content.
   using Check = std::function<Verdict(const std::string& content, std::string_view answer)>;
   OneMoveWorld(WorldFacts facts, std::array<std::vector<Item>, 3> splits, Check check);
-  const WorldFacts& facts() const override { return facts_; }
+  const WorldFacts& facts(Split) const override { return facts_; }
   std::vector<Task> tasks(Split split) const override { return tasks_[static_cast<std::size_t>(split)]; }
   std::unique_ptr<Env> make(Split) const override;
 
