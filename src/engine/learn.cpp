@@ -59,7 +59,10 @@ class Loop {
   LearnState run() {
     resume();
     if (plan_.after_round && state_.rounds > 0) plan_.after_round(state_);
-    while (!state_.done) round();
+    while (!state_.done) {
+      if (plan_.trainable != nullptr) plan_.trainable->play(true);  // an evaluation may have left the first weights playing
+      round();
+    }
     return state_;
   }
 
@@ -117,7 +120,6 @@ class Loop {
       finish();
       return;
     }
-    if (plan_.trainable != nullptr) plan_.trainable->play(true);
     const auto known = plan_.store->snapshot(scope_of(plan_.run), std::nullopt, plan_.embedder);
     Experience experience;
     std::vector<Episode> episodes;

@@ -1,5 +1,6 @@
 #include "engine/run.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "core/error.h"
@@ -78,8 +79,10 @@ RunResult finished(const Running& r, bool reused) {
 // What the run leaves behind, for other programs and for `model: runs/ID/model/model.gguf`; a lesson says so.
 void publish(Running& r, Trainable& trainable) {
   if (r.store.find_commit(r.info.id, "publish")) return;
+  auto episodes = r.store.episodes({.run = r.info.id, .with_steps = false});
+  std::sort(episodes.begin(), episodes.end(), [](const Episode& a, const Episode& b) { return a.key < b.key; });  // they end in any order
   std::vector<std::string> evidence;
-  for (const auto& episode : r.store.episodes({.run = r.info.id, .with_steps = false})) evidence.push_back(episode.id);
+  for (const auto& episode : episodes) evidence.push_back(episode.id);
   if (evidence.empty()) return;  // nothing was tried, nothing learned
   r.tell("phase", {{"phase", "saving the model"}, {"total", 0}});
   const auto folder = r.directory / "model";

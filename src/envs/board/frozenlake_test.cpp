@@ -175,14 +175,14 @@ TEST(FrozenLake, FreeTextOffersNoChoices) {
   const auto world = open_frozenlake(settings({{"free", "true"}}));
   const auto env = world->make(Split::train);
   EXPECT_TRUE(env->reset(world->tasks(Split::train).at(0)).choices.empty());
-  EXPECT_NE(world->facts(Split::test).action_help.find("```"), std::string::npos);
+  EXPECT_NE(world->facts(Split::train).action_help.find("```"), std::string::npos);
 }
 
 // What an agent reads (facts, task, board) neither names what a sign means nor uses the usual letters.
 TEST(FrozenLake, HiddenRulesNameNothing) {
   for (const char* symbols : {"abstract", "random"}) {
     const auto world = open_frozenlake(settings({{"symbols", symbols}, {"train", "50"}, {"validation", "0"}, {"test", "1"}}));
-    const auto& f = world->facts(Split::test);
+    const auto& f = world->facts(Split::train);
     std::string read = f.role + f.action_help + f.task_word + f.action_word;
     for (const auto& reason : f.failure_reasons) read += reason;
     const auto env = world->make(Split::train);
@@ -200,8 +200,8 @@ TEST(FrozenLake, HiddenRulesNameNothing) {
     for (const char* word : {"hole", "goal", "ice", "lake", "frozen", "safe", "agent", "reach"}) EXPECT_EQ(read.find(word), std::string::npos) << word;
   }
   const auto told = open_frozenlake(settings({{"rules", "told"}, {"symbols", "plain"}, {"slippery", "true"}}));
-  EXPECT_NE(told->facts(Split::test).role.find("You are P and must reach G. F is ice"), std::string::npos);
-  EXPECT_NE(told->facts(Split::test).role.find("a third of your moves"), std::string::npos);
+  EXPECT_NE(told->facts(Split::train).role.find("You are P and must reach G. F is ice"), std::string::npos);
+  EXPECT_NE(told->facts(Split::train).role.find("a third of your moves"), std::string::npos);
   EXPECT_EQ(told->tasks(Split::train).at(0).goal, "Reach the goal.");
 }
 
@@ -220,7 +220,7 @@ TEST(FrozenLake, RandomSignsComeFromTheirSeed) {
 
 TEST(FrozenLake, AMapsTasksAreItsStartCells) {
   const auto world = open_frozenlake(settings({{"map", "8x8"}, {"slippery", "true"}, {"fit", "true"}}));
-  EXPECT_EQ(world->facts(Split::test).max_steps, 200);
+  EXPECT_EQ(world->facts(Split::train).max_steps, 200);
   std::set<std::string> ids;
   std::size_t n = 0;
   for (const auto split : conformance::splits)

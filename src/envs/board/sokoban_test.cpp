@@ -157,7 +157,7 @@ TEST(Sokoban, MoreBoxesAndLongerSolutions) {
 TEST(Sokoban, TellsATryAsThePaperDoes) {
   TempFile file("; a\n######\n#@$ .#\n#    #\n######\n\n; b\n#######\n#@$. *#\n#######\n\n; c\n#####\n#+$ #\n#####\n");
   const auto world = open_sokoban({{"levels", {{file.path}, true, ""}}, {"train", {{"1"}, false, ""}}, {"validation", {{"1"}, false, ""}}, {"test", {{"1"}, false, ""}}});
-  EXPECT_EQ(world->facts(Split::test).max_steps, 120);
+  EXPECT_EQ(world->facts(Split::train).max_steps, 120);
   std::map<std::string, Task> tasks;
   for (const auto split : conformance::splits)
     for (const auto& t : world->tasks(split)) tasks[t.params.at("level").substr(t.params.at("level").find('#'))] = t;
@@ -187,7 +187,7 @@ TEST(Sokoban, TellsATryAsThePaperDoes) {
 TEST(Sokoban, HiddenRulesNameNothing) {
   for (const char* symbols : {"abstract", "random"}) {
     const auto world = open_sokoban(settings({{"symbols", symbols}, {"train", "50"}, {"validation", "0"}, {"test", "1"}}));
-    const auto& f = world->facts(Split::test);
+    const auto& f = world->facts(Split::train);
     std::string read = f.role + f.action_help + f.task_word + f.action_word;
     for (const auto& reason : f.failure_reasons) read += reason;
     const auto env = world->make(Split::train);
@@ -202,7 +202,7 @@ TEST(Sokoban, HiddenRulesNameNothing) {
     for (const char* sign : {" # \t", " @ \t", " $ \t", " . \t", " * \t", " + \t", " - \t"}) EXPECT_EQ(read.find(sign), std::string::npos) << sign;
     for (const char* word : {"box", "push", "wall", "goal", "floor", "player"}) EXPECT_EQ(read.find(word), std::string::npos) << word;
   }
-  EXPECT_NE(open_sokoban(settings({{"rules", "told"}, {"symbols", "plain"}}))->facts(Split::test).role.find("Bring every box $ onto a goal ."), std::string::npos);
+  EXPECT_NE(open_sokoban(settings({{"rules", "told"}, {"symbols", "plain"}}))->facts(Split::train).role.find("Bring every box $ onto a goal ."), std::string::npos);
 }
 
 TEST(Sokoban, BareMovesDoNotAllocate) {

@@ -150,8 +150,8 @@ TEST(Countdown, TellsWhy) {
   EXPECT_EQ(out.next.text, "Wrong: it divides by zero.");
   EXPECT_EQ(out.feedback, "Incorrect. Reward 0.00. The answer was read as 1 / 0. Why: it divides by zero.");
   EXPECT_EQ(*out.ending, Ending::terminal);
-  EXPECT_NE(world->facts(Split::test).action_help.find("exactly once"), std::string::npos);
-  EXPECT_NE(open_countdown(settings({{"use", "at_most"}}))->facts(Split::test).action_help.find("at most once"), std::string::npos);
+  EXPECT_NE(world->facts(Split::train).action_help.find("exactly once"), std::string::npos);
+  EXPECT_NE(open_countdown(settings({{"use", "at_most"}}))->facts(Split::train).action_help.find("at most once"), std::string::npos);
 }
 
 TEST(Countdown, MisuseIsNamed) {
