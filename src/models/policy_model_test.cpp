@@ -169,7 +169,7 @@ TEST(PolicyModule, OpensTrainsAndRefuses) {
   sampling.grammar = "root ::= \"xy\" | \"zzz\"";
   sampling.max_tokens = 10;
   const Reply held = model.chat(std::vector<Message>{{"text", "a"}}, sampling);
-  EXPECT_TRUE(held.text == std::string("xy\0", 3) || held.text == std::string("zzz\0", 4)) << held.text;
+  EXPECT_TRUE(held.text == "xy" || held.text == "zzz") << held.text;
   sampling.grammar = "root ::= [a-z]+";
   EXPECT_THROW(model.chat(std::vector<Message>{{"text", "a"}}, sampling), Error);
 }
