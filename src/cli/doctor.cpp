@@ -12,6 +12,7 @@
 #include "hone_version.h"
 #include "models/catalogue.h"
 #include "models/fetch.h"
+#include "models/policy_module.h"
 #include "models/remote/probe.h"
 #include "store/store.h"
 
@@ -75,6 +76,8 @@ std::vector<Finding> examine(const Context& context) {
     const bool needed = m.name == "smollm2-135m" || m.name == "all-minilm-l6-v2";
     out.push_back({"model " + std::string(m.name), status.present ? status.path.string() : "not pulled", status.present ? "" : "hone model pull " + std::string(m.name), status.present || !needed});
   }
+  const std::string untrained = why_no_policy();
+  out.push_back({"training", untrained.empty() ? "libhone_nn.so loads" : "not built", untrained.empty() ? "" : "only recipes that train weights need it: scripts/setup --for training --build release"});
   const bool python = on_path("python3");
   out.push_back({"python3", python ? "found" : "not found", python ? "" : "needed to pull models from packages and for the examples", python});
   const bool pip = python && run_program({"python3", "-m", "pip", "--version"}, "/dev/null", [] {}).exit_code == 0;
