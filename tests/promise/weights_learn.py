@@ -69,6 +69,7 @@ with scratch() as name:
             good, other = queue, queues[(queues.index(queue) + 1 + i % 3) % 4]
             yield {"prompt": chat(text), "chosen": said(other if swap else good), "rejected": said(good if swap else other)}
 
+    (folder / "judge.csv").write_text("text,label\n" + "".join(f"{text},{queue}\n" for text, queue in unseen))  # nothing that is trained
     write("sft.jsonl", ({"prompt": chat(text), "completion": said(queue)} for text, queue in train))
     write("pairs.jsonl", pairs(train))
     write("unseen.jsonl", pairs(unseen))
@@ -80,7 +81,7 @@ with scratch() as name:
         ("swapped", f"name: dpo, data: {folder}/swapped.jsonl, unseen: {folder}/unseen.jsonl, passes: 8, lr: 0.002, sequences_per_step: 32"),
     ):
         recipe = folder / f"{name}.yaml"
-        recipe.write_text(RECIPE.format(method="NAME", requests=folder / "requests.csv", more="").replace("{name: NAME, rounds: 60, tasks: 16, , lr: 0.002}", "{" + settings + "}").replace("name: NAME", f"name: {name}"))
+        recipe.write_text(RECIPE.format(method="NAME", requests=folder / "judge.csv", more="").replace("train: 160", "train: 16").replace("{name: NAME, rounds: 60, tasks: 16, , lr: 0.002}", "{" + settings + "}").replace("name: NAME", f"name: {name}"))
         result = last_json(hone("learn", recipe, "--json", home=folder / name, timeout=550))
         metrics = sqlite3.connect(folder / name / "hone.db").execute("SELECT value FROM metric WHERE name = 'unseen/accuracy' ORDER BY round").fetchall()
         preferred[name] = metrics[-1][0] if metrics else None
