@@ -9,7 +9,7 @@ _hone_options() {
     recall) echo -k --run --by --outcome --kind --env --diversity --version --embedder ;;
     "runs rm") echo --and-dependents ;;
     "store list") echo --lessons --run --env --limit ;;
-    "store export") echo --out --run --canonical ;;
+    "store export") echo --out --run --format --canonical ;;
     "store import") echo --env ;;
     "store prune") echo --older-than --keep-best --run --dry-run ;;
     "store erase") echo --dry-run ;;
