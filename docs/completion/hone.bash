@@ -9,7 +9,7 @@ _hone_options() {
     recall) echo -k --run --by --outcome --kind --env --diversity --version --embedder ;;
     "runs rm") echo --and-dependents ;;
     "store list") echo --lessons --run --env --limit ;;
-    "store export") echo --out --run --canonical ;;
+    "store export") echo --out --run --format --canonical ;;
     "store import") echo --env ;;
     "store prune") echo --older-than --keep-best --run --dry-run ;;
     "store erase") echo --dry-run ;;
@@ -33,7 +33,7 @@ _hone_words() {
     "model show" | "model pull") echo smollm2-135m qwen2.5-coder-0.5b qwen2.5-coder-1.5b all-minilm-l6-v2 ;;
     "env show") echo desk process gridworld household hotpot gsm8k frozenlake sokoban arithmetic countdown ;;
     "agent show") echo react vote random process chat ;;
-    "method show") echo expel tabular_q grpo self_imitation ;;
+    "method show") echo expel tabular_q grpo self_imitation sft dpo ;;
   esac
 }
 

@@ -18,6 +18,7 @@ namespace hone::cli {
 namespace {
 
 struct StoreFlags {
+  ExportFormat format = ExportFormat::store;
   std::string id, path, run, env, out = "-", chat_env = "chat";
   bool canonical = false, lessons = false, dry_run = false, yes = false;
   int limit = 20, keep_best = 0, older_than_days = 0;
@@ -87,6 +88,8 @@ int export_all(const Context& context, const StoreFlags& flags) {
   const Store store = open(context, Opening::read);
   ExportOptions options;
   options.canonical = flags.canonical;
+  options.format = flags.format;
+  if (flags.canonical && flags.format != ExportFormat::store) throw Error(Fault::usage, "--canonical: only for --format store");
   if (!flags.run.empty()) options.runs = {store.find_run(flags.run).id};
   if (flags.out == "-") {
     export_jsonl(store, std::cout, options);
@@ -207,6 +210,9 @@ void add_store(CLI::App& app, Context& context) {
   sub = command->add_subcommand("export", "everything as JSON lines (docs/formats/store-export.md)");
   sub->add_option("--out", f->out, "file, - = standard output")->capture_default_str();
   sub->add_option("--run", f->run, "only this run");
+  sub->add_option("--format", f->format, "store: what import takes back; trl-sft: chats of solved tries; trl-dpo: pairs of a solved and a failed try at the same task")
+      ->transform(CLI::Transformer(std::map<std::string, ExportFormat>{{"store", ExportFormat::store}, {"trl-sft", ExportFormat::trl_sft}, {"trl-dpo", ExportFormat::trl_dpo}}))
+      ->option_text("store | trl-sft | trl-dpo");
   sub->add_flag("--canonical", f->canonical, "comparable between runs: ids mapped, times left out");
   act(sub, [&context, f] { return export_all(context, *f); });
 

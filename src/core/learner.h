@@ -63,6 +63,7 @@ class Tools {
   virtual int count_tokens(std::string_view text) = 0;
   // The weights that play, where the method trains them (LearnerEntry::trains); else null.
   virtual Policy* policy() { return nullptr; }
+  virtual const Tokenizer* tokenizer() { return nullptr; }
   // A generator for this round and label.
   virtual Rng rng(std::string_view label) = 0;
   // Shown to the user; returns true when the learner should stop at the next convenient point.

@@ -130,7 +130,8 @@ class Loop {
     if (need.rollout_steps > 0) experience.rollout = roll(need.rollout_steps, rollout_metrics);
 
     const std::string key = two_part("learn", state_.rounds);
-    EngineTools tools({plan_.store, plan_.run, state_.rounds, &plan_.stage, plan_.recipe, plan_.rng, plan_.listener, known.get(), plan_.trainable == nullptr ? nullptr : &plan_.trainable->policy()});
+    EngineTools tools({plan_.store, plan_.run, state_.rounds, &plan_.stage, plan_.recipe, plan_.rng, plan_.listener, known.get(), plan_.trainable == nullptr ? nullptr : &plan_.trainable->policy(),
+                       plan_.trainable == nullptr ? nullptr : &plan_.trainable->tokenizer()});
     Update update;
     try {
       update = plan_.learner->learn(experience, *known, tools);

@@ -77,13 +77,12 @@ RunResult finished(const Running& r, bool reused) {
 }
 
 // What the run leaves behind, for other programs and for `model: runs/ID/model/model.gguf`; a lesson says so.
-void publish(Running& r, Trainable& trainable) {
-  if (r.store.find_commit(r.info.id, "publish")) return;
+void publish(Running& r, Trainable& trainable, const LearnState& learned) {
+  if (learned.rounds == 0 || r.store.find_commit(r.info.id, "publish")) return;
   auto episodes = r.store.episodes({.run = r.info.id, .with_steps = false});
   std::sort(episodes.begin(), episodes.end(), [](const Episode& a, const Episode& b) { return a.key < b.key; });  // they end in any order
   std::vector<std::string> evidence;
   for (const auto& episode : episodes) evidence.push_back(episode.id);
-  if (evidence.empty()) return;  // nothing was tried, nothing learned
   r.tell("phase", {{"phase", "saving the model"}, {"total", 0}});
   const auto folder = r.directory / "model";
   const std::string sha = trainable.publish(folder);
@@ -146,7 +145,7 @@ void deliberate(Running& r, ReportData& data) {
   data.learned = learn(plan);
   data.learned.usage += transfer;
   if (!evaluating) {
-    if (plan.trainable != nullptr) publish(r, *plan.trainable);
+    if (plan.trainable != nullptr) publish(r, *plan.trainable, data.learned);
     return;
   }
   data.curve = arms.curve(data.learned);
@@ -157,7 +156,7 @@ void deliberate(Running& r, ReportData& data) {
     r.tell("arm", {{"arm", row.arm.name}, {"score", interval_json(row.test.score)}, {"tasks", row.test.score.n}, {"default", row.best}});
 
   if (plan.trainable != nullptr) {
-    publish(r, *plan.trainable);
+    publish(r, *plan.trainable, data.learned);
     return;  // replays take lessons out of a prompt; weights can't be taken apart
   }
   // Tries that the lessons turned from lost to solved are the ones worth explaining first.

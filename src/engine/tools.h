@@ -18,6 +18,7 @@ struct ToolsPlan {
   Listener listener;
   const Lessons* known = nullptr;
   Policy* policy = nullptr;
+  const Tokenizer* tokenizer = nullptr;
 };
 
 class EngineTools final : public Tools {
@@ -27,6 +28,7 @@ class EngineTools final : public Tools {
   std::vector<Episode> play(std::span<const Trial> trials) override;
   int count_tokens(std::string_view text) override;
   Policy* policy() override { return plan_.policy; }
+  const Tokenizer* tokenizer() override { return plan_.tokenizer; }
   Rng rng(std::string_view label) override;
   bool report(std::string_view message, const Metrics& metrics) override;
   const Usage& usage() const { return usage_; }

@@ -12,10 +12,13 @@ using namespace store_detail;
 
 namespace store_detail {
 void export_canonical(Impl& impl, const ExportOptions& options, std::ostream& out);
+void export_trl(const Store& store, const ExportOptions& options, std::ostream& out);
 }
 
 void export_jsonl(const Store& store, std::ostream& out, const ExportOptions& options) {
-  if (options.canonical) {
+  if (options.format != ExportFormat::store) {
+    export_trl(store, options, out);
+  } else if (options.canonical) {
     export_canonical(store.impl(), options, out);
   } else {
     std::int64_t lines = 0;

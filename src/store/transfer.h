@@ -8,7 +8,11 @@
 
 namespace hone {
 
+// store: what import takes back. trl_sft, trl_dpo: training data in TRL's shapes, made of the tries (trl.cpp).
+enum class ExportFormat { store, trl_sft, trl_dpo };
+
 struct ExportOptions {
+  ExportFormat format = ExportFormat::store;
   std::vector<std::string> runs{};  // empty = everything; else those runs with all that is theirs
   // Comparable byte for byte between two runs of one recipe: ids become their place ("run:0",
   // "episode:0:learn/3/17"), times, usage, vectors, checkpoints and records are left out, order is by key.

@@ -3,6 +3,7 @@
 paired 95 % interval above 0, for each method. The first weights are held to their own score, so luck of the draw does not count."""
 import json
 import pathlib
+import sqlite3
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "acceptance"))
@@ -53,6 +54,42 @@ with scratch() as name:
         assert result["learned"]["score"] >= result["baseline"]["score"] + 0.30, f"{method}: margin of 30 points missed"
         assert result["difference"]["low"] > 0, f"{method}: the paired interval does not exclude 0"
         learned = result["learned"]["score"]
+    # Other people's data, the same requests: replies to imitate, then pairs to prefer.
+    queues = list(QUEUES)
+    rows = [line.rsplit(",", 1) for line in (folder / "requests.csv").read_text().splitlines()[1:]]
+    chat = lambda text: [{"role": "system", "content": "Which queue?"}, {"role": "user", "content": text}]
+    said = lambda queue: [{"role": "assistant", "content": queue}]
+    train, unseen = [r for i, r in enumerate(rows) if i % 3], [r for i, r in enumerate(rows) if i % 3 == 0]
+
+    def write(name, objects):
+        (folder / name).write_text("".join(json.dumps(o) + "\n" for o in objects))
+
+    def pairs(some, swap=False):
+        for i, (text, queue) in enumerate(some):
+            good, other = queue, queues[(queues.index(queue) + 1 + i % 3) % 4]
+            yield {"prompt": chat(text), "chosen": said(other if swap else good), "rejected": said(good if swap else other)}
+
+    (folder / "judge.csv").write_text("text,label\n" + "".join(f"{text},{queue}\n" for text, queue in unseen))  # nothing that is trained
+    write("sft.jsonl", ({"prompt": chat(text), "completion": said(queue)} for text, queue in train))
+    write("pairs.jsonl", pairs(train))
+    write("unseen.jsonl", pairs(unseen))
+    write("swapped.jsonl", pairs(train, swap=True))
+    preferred = {}
+    for name, settings in (
+        ("sft", f"name: sft, data: {folder}/sft.jsonl, passes: 12, lr: 0.002, sequences_per_step: 16"),
+        ("dpo", f"name: dpo, data: {folder}/pairs.jsonl, unseen: {folder}/unseen.jsonl, passes: 8, lr: 0.002, sequences_per_step: 32"),
+        ("swapped", f"name: dpo, data: {folder}/swapped.jsonl, unseen: {folder}/unseen.jsonl, passes: 8, lr: 0.002, sequences_per_step: 32"),
+    ):
+        recipe = folder / f"{name}.yaml"
+        recipe.write_text(RECIPE.format(method="NAME", requests=folder / "judge.csv", more="").replace("train: 160", "train: 16").replace("{name: NAME, rounds: 60, tasks: 16, , lr: 0.002}", "{" + settings + "}").replace("name: NAME", f"name: {name}"))
+        result = last_json(hone("learn", recipe, "--json", home=folder / name, timeout=550))
+        metrics = sqlite3.connect(folder / name / "hone.db").execute("SELECT value FROM metric WHERE name = 'unseen/accuracy' ORDER BY round").fetchall()
+        preferred[name] = metrics[-1][0] if metrics else None
+        print(name, result["baseline"]["score"], result["learned"]["score"], result["seconds"], "preferred on unseen pairs:", preferred[name])
+        if name == "sft":
+            assert result["learned"]["score"] >= result["baseline"]["score"] + 0.30 and result["difference"]["low"] > 0, "sft: margin of 30 points missed"
+    assert preferred["dpo"] >= 0.75, "dpo: fewer than 75 % of unseen pairs are preferred as they should be"
+    assert preferred["swapped"] <= 0.25, "dpo: with swapped labels it still prefers what it should not have learned"
     # What the last one left behind plays by itself: the same agent and tasks over llama.cpp, nothing recalled.
     model = next(m for m in (folder / "home" / "runs").glob("*/model/model.gguf") if "self_imitation" in recipe_of(m))
     assert (model.parent / "safetensors" / "model.safetensors").exists(), "no safetensors"

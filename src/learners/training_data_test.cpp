@@ -1,0 +1,125 @@
+#include "learners/training_data.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "core/error.h"
+
+namespace hone {
+namespace {
+
+// One token a byte; a turn is "<role:content>" with 0 as its end and a line break after it; 0 ends a text too.
+class Letters : public Tokenizer {
+ public:
+  int size() const override { return 256; }
+  SpecialTokens special() const override { return {-1, 0, -1}; }
+  std::vector<int> encode(std::string_view text, bool) const override {
+    std::vector<int> ids;
+    for (const char c : text) ids.push_back(static_cast<unsigned char>(c));
+    return ids;
+  }
+  std::string decode(std::span<const int> ids, bool) const override {
+    std::string text;
+    for (const int id : ids) text += static_cast<char>(id);
+    return text;
+  }
+  std::vector<int> chat(std::span<const Message> messages, bool open) const override {
+    std::vector<int> ids;
+    const auto add = [&](const std::string& text) {
+      for (const int id : encode(text, true)) ids.push_back(id);
+    };
+    for (const auto& m : messages) {
+      add("<" + m.role + ":" + m.content);
+      ids.push_back(0);
+      add("\n");
+    }
+    if (open) add("<assistant:");
+    return ids;
+  }
+};
+
+class TrainingData : public testing::Test {
+ protected:
+  std::string file(const std::string& text) {
+    const auto path = std::filesystem::temp_directory_path() / ("hone_rows_" + std::to_string(::getpid()) + "_" + std::to_string(++n_) + ".jsonl");
+    std::ofstream(path) << text;
+    paths_.push_back(path);
+    return path.string();
+  }
+  void TearDown() override {
+    for (const auto& p : paths_) std::filesystem::remove(p);
+  }
+  // The trained characters of the only row.
+  std::string trained(const std::string& line, const Cut& cut = {}) {
+    const auto rows = read_training_rows(file(line));
+    const auto s = sequence_of(rows.at(0), tokenizer_, cut);
+    if (!s) return "(none)";
+    std::string out;
+    for (std::size_t i = 0; i < s->ids.size(); ++i)
+      if (s->trained[i]) out += s->ids[i] == 0 ? '$' : static_cast<char>(s->ids[i]);
+    return out;
+  }
+  std::string complaint(const std::string& text, bool pairs = false) {
+    try {
+      if (pairs) read_preference_rows(file(text));
+      else read_training_rows(file(text));
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "(no error)";
+  }
+  Letters tokenizer_;
+
+ private:
+  int n_ = 0;
+  std::vector<std::filesystem::path> paths_;
+};
+
+TEST_F(TrainingData, RepliesAreTrainedWithOneEndAndNothingElse) {
+  EXPECT_EQ(trained(R"({"prompt": "a b", "completion": " c"})"), " c$");
+  EXPECT_EQ(trained(R"({"text": "abc"})"), "bc$") << "nothing comes before the first token";
+  EXPECT_EQ(trained(R"({"prompt": [{"role": "user", "content": "hi"}], "completion": [{"role": "assistant", "content": "yes"}]})"), "yes$");
+  EXPECT_EQ(trained(R"({"messages": [{"role": "user", "content": "1"}, {"role": "assistant", "content": "one"}, {"role": "user", "content": "2"}, {"role": "assistant", "content": "two"}]})"), "one$two$");
+  EXPECT_EQ(trained(R"({"conversations": [{"from": "human", "value": "1"}, {"from": "gpt", "value": "one"}]})"), "one$");
+  EXPECT_EQ(trained(R"({"prompt": "ab", "completion": "c"})", {1024, false}), "bc$");
+}
+
+TEST_F(TrainingData, LongSequencesLoseTheirEnd) {
+  EXPECT_EQ(trained(R"({"prompt": "ab", "completion": "cdef"})", {4, true}), "cd");
+  EXPECT_EQ(trained(R"({"prompt": "abcd", "completion": "ef"})", {4, true}), "(none)");
+}
+
+TEST_F(TrainingData, PairsWithoutAPromptShareTheirStart) {
+  const auto rows = read_preference_rows(file(R"({"chosen": "the cat sat", "rejected": "the cat ran"}
+{"chosen": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}], "rejected": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "b"}]}
+{"prompt": "p", "chosen": " yes", "rejected": " no"}
+)"));
+  EXPECT_EQ(rows[0].chosen.prompt[0].content, "the cat") << "the blank goes with the replies";
+  EXPECT_EQ(rows[0].chosen.completion[0].content, " sat");
+  EXPECT_EQ(rows[0].rejected.completion[0].content, " ran");
+  EXPECT_EQ(rows[1].chosen.prompt.size(), 1U);
+  EXPECT_EQ(rows[1].rejected.completion[0].content, "b");
+  EXPECT_EQ(rows[2].rejected.prompt[0].content, "p");
+}
+
+TEST_F(TrainingData, BadRowsAreNamedByTheirLine) {
+  const auto expect = [&](const std::string& text, const std::string& part, bool pairs = false) {
+    const auto said = complaint(text, pairs);
+    EXPECT_NE(said.find(part), std::string::npos) << said;
+  };
+  expect("{\"text\": \"a\"}\nnonsense\n", ".jsonl:2");
+  expect("[]", "expected an object");
+  expect("", "expected at least one line");
+  expect(R"({"question": "a"})", "expected messages, text, or prompt and completion");
+  expect(R"({"prompt": "a", "completion": ""})", "completion: expected text, got none");
+  expect(R"({"prompt": "a", "completion": [{"role": "assistant", "content": "b"}]})", "both as texts or both as messages");
+  expect(R"({"messages": [{"role": "robot", "content": "b"}]})", "role: expected system, user or assistant, got 'robot'");
+  expect(R"({"messages": [{"role": "user", "content": "b"}]})", "no message is the assistant's");
+  expect(R"({"prompt": "a", "chosen": "b"})", "expected chosen and rejected", true);
+  EXPECT_THROW(read_training_rows("/nowhere/data.jsonl"), Error);
+}
+
+}  // namespace
+}  // namespace hone
