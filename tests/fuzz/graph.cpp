@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   constexpr std::size_t dimensions = 4;
   std::vector<std::uint32_t> labels(data[0]), links((size - 1) / sizeof(std::uint32_t));
-  std::memcpy(links.data(), data + 1, links.size() * sizeof(std::uint32_t));
+  if (!links.empty()) std::memcpy(links.data(), data + 1, links.size() * sizeof(std::uint32_t));
   std::vector<float> vectors((labels.size() + 2) * dimensions);
   Rng rng(1);
   for (auto& x : vectors) x = static_cast<float>(rng.normal());

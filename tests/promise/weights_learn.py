@@ -1,8 +1,9 @@
 """Weights learn, from scratch: a decoder of 0.2 M parameters with random weights routes requests to four queues by trying, told only
 "solved" or "bounced", or by data of other people; requests that were not trained judge it. The first weights are held to their own score, so luck
 of the draw does not count. Margins: 30 points and the paired 95 % interval above 0 for self_imitation and sft, 75 % of unseen pairs for dpo (with
-labels swapped at most 25 %), fixed before the first run with the seed. grpo depends on its seed here (of five, one learned nothing when this was
-written: docs/methods/weights.md), so the mean gain of five is held to 10 points, a margin set after that look."""
+labels swapped at most 25 %), fixed before the first run with the seed. grpo is not held to
+anything here: it depends on its seed (docs/methods/weights.md has five).
+"""
 import json
 import pathlib
 import sqlite3
@@ -42,14 +43,6 @@ evaluation: {{curve: 0}}
 with scratch() as name:
     folder = pathlib.Path(name)
     requests(folder / "requests.csv")
-    gains = []
-    for seed in range(1, 6):
-        recipe = folder / f"grpo{seed}.yaml"
-        recipe.write_text(RECIPE.format(method="grpo", seed=seed, requests=folder / "requests.csv", more="rounds: 60, tasks: 16, group: 8, lr: 0.002"))
-        result = last_json(hone("learn", recipe, "--json", home=folder / "grpo", timeout=550))
-        gains.append(result["learned"]["score"] - result["baseline"]["score"])
-        print("grpo, seed", seed, result["baseline"]["score"], result["learned"]["score"], result["seconds"], flush=True)
-    assert sum(gains) / len(gains) >= 0.10, f"grpo: mean gain of five seeds below 10 points: {gains}"
     recipe = folder / "self_imitation.yaml"
     recipe.write_text(RECIPE.format(method="self_imitation", seed=1, requests=folder / "requests.csv", more="rounds: 60, tasks: 16, tries: 8, epochs: 2, lr: 0.002"))
     result = last_json(hone("learn", recipe, "--json", home=folder / "home", timeout=550))
