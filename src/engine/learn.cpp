@@ -80,12 +80,13 @@ class Loop {
     if (plan_.trainable != nullptr) plan_.trainable->load(weights_file(), get_text(source));
   }
 
-  std::filesystem::path weights_file() const { return plan_.weights / ("round-" + std::to_string(state_.rounds) + ".policy"); }
+  std::filesystem::path weights_file(int back = 0) const { return plan_.weights / ("round-" + std::to_string(state_.rounds - back) + ".policy"); }
 
   // The round's own file and the one before it stay: a kill may come before the commit that names the new one.
   void forget_old_weights() const {
     std::error_code ignored;
-    std::filesystem::remove(plan_.weights / ("round-" + std::to_string(state_.rounds - 2) + ".policy"), ignored);
+    for (const auto& entry : std::filesystem::directory_iterator(plan_.weights, ignored))  // what kills left behind, too
+      if (entry.path() != weights_file() && entry.path() != weights_file(1)) std::filesystem::remove(entry.path(), ignored);
   }
 
   Checkpoint checkpoint() const {
