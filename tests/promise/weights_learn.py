@@ -1,8 +1,8 @@
 """Weights learn, from scratch: a decoder of 0.2 M parameters with random weights routes requests to four queues by trying, told only
 "solved" or "bounced", or by data of other people; requests that were not trained judge it. The first weights are held to their own score, so luck
 of the draw does not count. Margins: 30 points and the paired 95 % interval above 0 for self_imitation and sft, 75 % of unseen pairs for dpo (with
-labels swapped at most 25 %), fixed before the first run with the seed. grpo is not held to
-anything here: it depends on its seed (docs/methods/weights.md has five).
+labels swapped at most 25 %), fixed before the first run with the seed. What changed after it is
+in docs/methods/weights.md; so are five seeds of grpo, which is not held to anything here because it depends on them.
 """
 import json
 import pathlib
