@@ -96,7 +96,9 @@ class RecallIndex {
   }
   Found dense_exact(const Rows& rows, const RecallInput& input, const Eligible& eligible,
                     std::size_t n) const;
-  Found dense_hnsw(const Rows& rows, const RecallInput& input, const Eligible& eligible, std::size_t n) const;
+  // At most `n`, at least `enough` if so many are eligible.
+  Found dense_hnsw(const Rows& rows, const RecallInput& input, const Eligible& eligible, std::size_t n,
+                   std::size_t enough) const;
   Found by_text(const Rows& rows, const RecallInput& input, const Eligible& eligible, std::size_t n) const;
   std::vector<Ranked> one_per_task(const std::vector<Ranked>& list, const Eligible& eligible,
                                    Found& found, std::size_t most) const;

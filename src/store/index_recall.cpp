@@ -64,10 +64,10 @@ RecallIndex::Found RecallIndex::dense_exact(const Rows& rows, const RecallInput&
 }
 
 RecallIndex::Found RecallIndex::dense_hnsw(const Rows& rows, const RecallInput& input,
-                                           const Eligible& eligible, std::size_t n) const {
-  // More is asked for than wanted, because the filter comes after; when it leaves too little, exact search
+                                           const Eligible& eligible, std::size_t n, std::size_t enough) const {
+  // More is asked for than needed, because the filter comes after; when it leaves too little, exact search
   // decides.
-  for (std::size_t ask = std::max<std::size_t>(2 * n, 128); ask < rows.hnsw->size() / 8; ask *= 4) {
+  for (std::size_t ask = std::max<std::size_t>(n, 128); ask < rows.hnsw->size() / 8; ask *= 4) {
     std::unordered_map<std::uint32_t, Ranked> best;  // item -> row and score
     for (const auto row : rows.hnsw->nearest(input.vector.data(), ask)) {
       const std::uint32_t item = rows.item[row];
@@ -78,7 +78,7 @@ RecallIndex::Found RecallIndex::dense_hnsw(const Rows& rows, const RecallInput& 
           (score > place->second.score || (score == place->second.score && row < place->second.item)))
         place->second = {row, score};
     }
-    if (best.size() < n) continue;
+    if (best.size() < enough) continue;
     Found found;
     for (const auto& [item, hit] : best) {
       found.list.push_back({item, hit.score});
@@ -174,8 +174,11 @@ std::vector<Recalled> RecallIndex::recall(const RecallQuery& query, const Recall
   Found found;
   std::vector<Ranked> pool;
   for (std::size_t n = std::max<std::size_t>(4 * want, 64);; n *= 8) {
-    found = dense ? (rows.hnsw ? dense_hnsw(rows, input, eligible, n) : dense_exact(rows, input, eligible, n))
-                  : Found{};
+    // Fusion asks for ranks beyond what is wanted, so there the list has to be as long as the one by text.
+    const std::size_t enough = query.by == RecallBy::dense ? want : n;
+    found = !dense      ? Found{}
+            : rows.hnsw ? dense_hnsw(rows, input, eligible, n, enough)
+                        : dense_exact(rows, input, eligible, n);
     if (query.by != RecallBy::dense) {
       Found text = by_text(rows, input, eligible, n);
       const std::vector<Ranked> lists[] = {std::move(found.list), text.list};

@@ -36,7 +36,7 @@ struct StoreOptions {
       true;  // make the file when it is absent, else Error{not_found}; an older schema is migrated either way
   bool read_only = false;  // never writes, never migrates
   int busy_ms = 10000;     // how long to wait for another writer; what a run writes waits 30 times as long
-  int hnsw_from = 20000;   // keys of one kind in a scope from which recall uses HNSW instead of exact search
+  int hnsw_from = 5000;    // keys of one kind in a scope from which recall uses HNSW instead of exact search
   std::int64_t max_pages = 0;  // a bound on the file's size in pages (4 KiB); 0 = none
 };
 

@@ -140,9 +140,9 @@ class Expel final : public Learner, public Folded {
     if (episode.ending == Ending::fault) return;
     record.solved = record.solved || episode.solved;
     if (!episode.solved) ++record.failures;
-    record.tries.push_back({episode.id, episode.solved, expel::transcript_steps(episode, context_.world)});
+    record.tries.push_back({episode.id, episode.solved, transcript_steps(episode, context_.world)});
     if (episode.solved ? !config_.cases : !config_.keep_failures) return;
-    Lesson lesson = expel::case_of(episode, context_.world, keys_, config_.case_steps == CaseSteps::direct);
+    Lesson lesson = case_of(episode, context_.world, keys_, config_.case_steps == CaseSteps::direct);
     if (holds_cases()) kept_.push_back({i, lesson});
     if (config_.stream_cases) update.lessons.add.push_back(std::move(lesson));
   }

@@ -24,7 +24,7 @@
 #include "core/config.h"
 #include "core/learner.h"
 #include "learners/expel/operations.h"
-#include "learners/expel/transcript.h"
+#include "learners/transcript.h"
 
 namespace hone {
 

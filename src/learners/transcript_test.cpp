@@ -1,8 +1,8 @@
-#include "learners/expel/transcript.h"
+#include "learners/transcript.h"
 
 #include <gtest/gtest.h>
 
-namespace hone::expel {
+namespace hone {
 namespace {
 
 using Texts = std::vector<std::string>;
@@ -136,4 +136,4 @@ TEST(Transcript, TheDirectWayLeavesOutDetoursAndLooksThatLedNowhere) {
 }
 
 }  // namespace
-}  // namespace hone::expel
+}  // namespace hone

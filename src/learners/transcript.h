@@ -10,7 +10,7 @@
 #include "core/episode.h"
 #include "core/lesson.h"
 
-namespace hone::expel {
+namespace hone {
 
 // One text per step; a step closes at the observation that follows its move:
 //
@@ -37,4 +37,4 @@ std::string elided(const std::vector<std::string>& steps, int limit, const std::
 // each step and each reflection that the try was given; its evidence is the episode. `direct`: of the steps only direct_steps.
 Lesson case_of(const Episode& episode, const WorldFacts& world, const std::vector<RecallKey>& kinds, bool direct = false);
 
-}  // namespace hone::expel
+}  // namespace hone

@@ -1,10 +1,10 @@
-#include "learners/expel/transcript.h"
+#include "learners/transcript.h"
 
 #include <algorithm>
 
 #include "wire/json.h"
 
-namespace hone::expel {
+namespace hone {
 
 namespace {
 
@@ -130,4 +130,4 @@ Lesson case_of(const Episode& episode, const WorldFacts& world, const std::vecto
   return lesson;
 }
 
-}  // namespace hone::expel
+}  // namespace hone
