@@ -6,25 +6,14 @@
 #include <fstream>
 
 #include "core/error.h"
+#include "core/letters_test_kit.h"
 
 namespace hone {
 namespace {
 
-// One token a byte; a turn is "<role:content>" with 0 as its end and a line break after it; 0 ends a text too.
-class Letters : public Tokenizer {
+// A turn is "<role:content>" with 0 as its end and a line break after it; 0 ends a text too.
+class Turns : public Letters {
  public:
-  int size() const override { return 256; }
-  SpecialTokens special() const override { return {-1, 0, -1}; }
-  std::vector<int> encode(std::string_view text, bool) const override {
-    std::vector<int> ids;
-    for (const char c : text) ids.push_back(static_cast<unsigned char>(c));
-    return ids;
-  }
-  std::string decode(std::span<const int> ids, bool) const override {
-    std::string text;
-    for (const int id : ids) text += static_cast<char>(id);
-    return text;
-  }
   std::vector<int> chat(std::span<const Message> messages, bool open) const override {
     std::vector<int> ids;
     const auto add = [&](const std::string& text) {
@@ -70,7 +59,7 @@ class TrainingData : public testing::Test {
     }
     return "(no error)";
   }
-  Letters tokenizer_;
+  Turns tokenizer_;
 
  private:
   int n_ = 0;
