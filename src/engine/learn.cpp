@@ -60,7 +60,7 @@ class Loop {
     resume();
     if (plan_.after_round && state_.rounds > 0) plan_.after_round(state_);
     while (!state_.done) {
-      if (plan_.trainable != nullptr) plan_.trainable->play(true);  // an evaluation may have left the first weights playing
+      if (plan_.trainable != nullptr) plan_.trainable->play(Plays::training);  // an evaluation may have left others playing
       round();
     }
     return state_;
