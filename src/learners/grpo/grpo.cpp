@@ -89,7 +89,7 @@ Update Grpo::learn(const Experience& experience, const Lessons&, Tools& tools) {
   }
   for (std::size_t i = 0; i < round.samples.size(); ++i) round.samples[i].advantages = advantages.of[i];
 
-  StepOptions options = step_options(config_.train, static_cast<double>(round_ + 1) / config_.rounds, temperature);
+  StepOptions options = step_options(config_.train, {round_, config_.rounds}, temperature);
   auto objective_config = config_.objective;
   if (one_step && objective_config.old_logp == objective::OldLogp::stored) objective_config.old_logp = objective::OldLogp::current;
   int steps = 0;
