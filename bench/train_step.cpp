@@ -1,9 +1,11 @@
 // One optimiser step of supervised fine-tuning on a model of SmolLM2-135M's shape (random weights, random tokens), and the share of
-// the machine's measured matrix product that it reaches:  train_step [f32|bf16] [sequences] [tokens each] [steps] [checkpointing]
+// the machine's measured matrix product that it reaches:
+//   train_step [f32|bf16] [sequences] [tokens each] [steps] [checkpointing: 0|1] [rank of adapters, 0 = none]
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <string>
@@ -43,9 +45,11 @@ int main(int argc, char** argv) {
   const Compute compute = !args.empty() && args[0] == "f32" ? Compute::f32 : Compute::bf16;
   const int sequences = number(1, 8), tokens = number(2, 512), steps = number(3, 4);
   Trainer trainer({.family = Family::llama, .vocab = 49152, .width = 576, .layers = 30, .heads = 9, .kv_heads = 3, .head_dim = 64, .ff = 1536, .context = 8192,
-                   .rope_theta = 100000.0F, .norm_eps = 1e-5F, .tied = true}, compute, {});
+                   .rope_theta = 100000.0F, .norm_eps = 1e-5F, .tied = true}, compute, {}, {.rank = number(5, 0)});
   trainer.decoder().checkpointing(number(4, 0) != 0);
   trainer.parameters().initialise(1);
+  if (trainer.adapters() != nullptr) trainer.adapters()->initialise(1);
+  trainer.weights_changed();
   Rng rng(1);
   std::vector<TokenSequence> batch;
   for (int s = 0; s < sequences; ++s) {
@@ -67,10 +71,12 @@ int main(int argc, char** argv) {
   double best = 1e9;
   StepResult last;
   for (int i = 0; i < steps; ++i) best = std::min(best, seconds_of([&] { last = trainer.step(batch, loss, options); }));
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
   const double parameters = static_cast<double>(trainer.parameters().count());
   // Forward and backward: six operations a weight and token; attention twice tokens/2 keys, scores and values, times three.
   const double flops = n * (6.0 * parameters + 30.0 * 6.0 * 2.0 * (tokens / 2.0) * 576);
   const double top = peak(compute, 2048);
-  fmt::print("{{\"side\": \"hone\", \"dtype\": \"{}\", \"sequences\": {}, \"tokens\": {}, \"tokens_per_second\": {:.1f}, \"step_seconds\": {:.2f}, \"gflops\": {:.0f}, \"gemm_gflops\": {:.0f}, \"share\": {:.3f}, \"loss\": {:.4f}}}\n",
-             compute == Compute::f32 ? "f32" : "bf16", sequences, tokens, n / best, best, flops / best / 1e9, top, flops / best / 1e9 / top, last.loss);
+  fmt::print("{{\"side\": \"hone\", \"dtype\": \"{}\", \"sequences\": {}, \"tokens\": {}, \"tokens_per_second\": {:.1f}, \"step_seconds\": {:.2f}, \"gflops\": {:.0f}, \"gemm_gflops\": {:.0f}, \"share\": {:.3f}, \"loss\": {:.4f}, \"peak_mib\": {}}}\n",
+             compute == Compute::f32 ? "f32" : "bf16", sequences, tokens, n / best, best, flops / best / 1e9, top, flops / best / 1e9 / top, last.loss, used.ru_maxrss / 1024);
 }

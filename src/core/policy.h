@@ -42,6 +42,7 @@ struct StepOptions {
   float temperature = 1.0F;        // logits are divided by it
   int microbatch_tokens = 8192;    // at a time; bounds memory, changes nothing else
   int together = 1;                // so many consecutive sequences are always handed to the loss in one call (2 = pairs)
+  double ema = 0.0;                // WeightSet::average becomes ema * average + (1 - ema) * weights after the step; 0 = none is kept
 };
 
 struct StepResult {
@@ -66,7 +67,12 @@ struct Sampled {
 
 enum class Which { current, reference };
 
-// One weight by its published name ("model.layers.0.mlp.up_proj.weight"); values may be written, then Policy::weights_changed().
+// all: the published weights, which adapters leave as they are. trained: those that steps change, either the same or the adapters.
+// average: the moving average of the trained ones, in their order; empty when none is kept.
+enum class WeightSet { all, trained, average };
+
+// One weight by its published name ("model.layers.0.mlp.up_proj.weight"; adapters by peft's); values may be written, then
+// Policy::weights_changed().
 struct PolicyWeight {
   std::string name;
   std::vector<std::int64_t> shape;  // [out, in] or [width]
@@ -74,14 +80,24 @@ struct PolicyWeight {
 };
 
 // A loss or gradient that is not finite throws Error{bad_input} before any weight changes.
-class Policy : public Savable {  // saves weights, optimizer and step count
+class Policy : public Savable {  // saves what steps change (weights or adapters), optimizer and step count
  public:
   virtual std::vector<Sampled> sample(std::span<const SampleRequest> requests) = 0;
   virtual std::vector<SequenceScores> score(std::span<const TokenSequence> sequences, float temperature, Which weights) = 0;
   virtual StepResult step(std::span<const TokenSequence> sequences, const Loss& loss, const StepOptions& options) = 0;
   virtual void keep_reference() = 0;  // Which::reference is the model as it is now
-  virtual std::vector<PolicyWeight> weights() = 0;
+  virtual std::vector<PolicyWeight> weights(WeightSet which) = 0;
   virtual void weights_changed() = 0;
+  // A published weight as it plays: adapters are added in. Error{usage}: no such weight, a span of another size.
+  virtual void read(const std::string& name, std::span<float> out) = 0;
+};
+
+// Low-rank adapters (Hu et al. 2021, arXiv 2106.09685): a target matrix W [out, in] plays as W + alpha / rank * B A; A [rank, in]
+// and B [out, rank] learn, everything else stays as it is.
+struct LoraOptions {
+  int rank = 0;  // 0 = none: the weights themselves learn
+  double alpha = 16.0;
+  std::vector<std::string> targets{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
 };
 
 enum class Precision { automatic, f32, bf16 };  // automatic: bf16 products where the CPU has them, masters are always float
@@ -97,6 +113,7 @@ struct PolicyOptions {
   bool fixed_batches = true;           // results of sample() depend on the request alone, not on what else is asked for
   bool checkpointing = false;          // a third more time, a tenth of the memory between forward and backward
   int frozen_layers = 0;               // layers below this one (and embeddings) stay as they are
+  LoraOptions lora = {};
 };
 
 }  // namespace hone

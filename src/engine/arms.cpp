@@ -58,7 +58,7 @@ const Lessons* Arms::fold_lessons(const Task& task) {
 }
 
 void Arms::use_weights(const Arm& arm) const {
-  if (Trainable* trainable = plan_.opened->trainable()) trainable->play(arm.weights);
+  if (Trainable* trainable = plan_.opened->trainable()) trainable->play(arm.weights ? Plays::lesson : Plays::first);
 }
 
 EvalResult Arms::evaluate_arm(const Arm& arm, Split split, const std::string& label) {

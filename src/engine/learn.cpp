@@ -60,7 +60,7 @@ class Loop {
     resume();
     if (plan_.after_round && state_.rounds > 0) plan_.after_round(state_);
     while (!state_.done) {
-      if (plan_.trainable != nullptr) plan_.trainable->play(true);  // an evaluation may have left the first weights playing
+      if (plan_.trainable != nullptr) plan_.trainable->play(Plays::training);  // an evaluation may have left others playing
       round();
     }
     return state_;
@@ -131,7 +131,8 @@ class Loop {
     if (need.rollout_steps > 0) experience.rollout = roll(need.rollout_steps, rollout_metrics);
 
     const std::string key = two_part("learn", state_.rounds);
-    EngineTools tools({plan_.store, plan_.run, state_.rounds, &plan_.stage, plan_.recipe, plan_.rng, plan_.listener, known.get(), plan_.trainable == nullptr ? nullptr : &plan_.trainable->policy(),
+    const Stage stage = stage_now();
+    EngineTools tools({plan_.store, plan_.run, state_.rounds, &stage, plan_.recipe, plan_.rng, plan_.listener, known.get(), plan_.trainable == nullptr ? nullptr : &plan_.trainable->policy(),
                        plan_.trainable == nullptr ? nullptr : &plan_.trainable->tokenizer()});
     Update update;
     try {
@@ -143,6 +144,7 @@ class Loop {
     }
     for (auto& lesson : update.lessons.add) prepare(lesson);
     state_.usage += tools.usage();
+    state_.episodes += tools.played();
     state_.usage.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count() - tools.usage().seconds;
     state_.tasks_seen.push_back(static_cast<std::int64_t>(seen_.size()));
     ++state_.rounds;
@@ -159,6 +161,13 @@ class Loop {
                                 {"lessons_added", update.lessons.add.size()}, {"lessons_retired", update.lessons.retire.size()},
                                 {"metrics", wire::to_json(update.metrics)}}});
     if (plan_.after_round) plan_.after_round(state_);
+  }
+
+  // Says with every try which weights played.
+  Stage stage_now() const {
+    Stage stage = plan_.stage;
+    if (plan_.trainable != nullptr && state_.rounds > 0) stage.weights = plan_.run + "@" + std::to_string(state_.rounds);
+    return stage;
   }
 
   // The learner has nothing more to ask: remembered, so that a later call doesn't ask again.
@@ -195,9 +204,7 @@ class Loop {
                                     {"replayed", replayed}}});
     };
     auto found = [&](const std::string& key) { return plan_.store->find_episode(plan_.run, key); };
-    Stage stage = plan_.stage;
-    if (plan_.trainable != nullptr && state_.rounds > 0) stage.weights = plan_.run + "@" + std::to_string(state_.rounds);
-    auto episodes = play_all(stage, batch, plan_.recipe->in_flight, found, done);
+    auto episodes = play_all(stage_now(), batch, plan_.recipe->in_flight, found, done);
     // Ids are given by the store; learners name them as evidence.
     for (auto& e : episodes)
       if (e.id.empty())

@@ -130,6 +130,38 @@ TEST(MethodConformance, StoppedAfterAnyOfTheFirstRoundsItGoesOnToTheSameBytes) {
   }
 }
 
+// Everything that training may carry along: adapters, a moving average, a learning rate that changes.
+TEST(MethodConformance, AdaptersAverageAndScheduleComeBackToTheSameModel) {
+  Scratch scratch;
+  const auto model_of = [](const std::filesystem::path& home, const std::string& run) {
+    std::ifstream in(home / "runs" / run / "model/model.gguf", std::ios::binary);
+    std::ostringstream out;
+    out << in.rdbuf();
+    return out.str();
+  };
+  int seen = 0;
+  for (const LearnerEntry* method : methods()) {
+    if (method->name != "sft" && method->name != "grpo") continue;
+    ++seen;
+    const std::string name(method->name);
+    const auto recipe = small_run(scratch, *method, {"model.lora_rank=2", "method.ema=0.5", "method.schedule=cosine", "method.warmup=0.25", "method.min_lr=0.1"});
+    const auto whole = scratch / (name + "whole"), broken = scratch / (name + "broken");
+    const std::string run = run_recipe(recipe, at(whole)).run;
+    EXPECT_TRUE(std::filesystem::exists(whole / "runs" / run / "model/adapter/adapter_config.json"));
+    std::stop_source stop;
+    int rounds = 0;
+    const auto listener = [&](const Event& e) {
+      if (e.kind == "round" && ++rounds == 2) stop.request_stop();
+    };
+    EXPECT_THROW(run_recipe(recipe, at(broken, listener, stop.get_token())), Error);
+    const std::string again = run_recipe(recipe, at(broken)).run;
+    EXPECT_EQ(canonical_of(broken, again), canonical_of(whole, run)) << name;
+    ASSERT_FALSE(model_of(whole, run).empty());
+    EXPECT_EQ(model_of(broken, again), model_of(whole, run)) << name;
+  }
+  if (seen == 0) GTEST_SKIP() << why_no_policy();
+}
+
 TEST(MethodConformance, ACapEndsItWithWhatWasLearned) {
   Scratch scratch;
   for (const LearnerEntry* method : methods()) {

@@ -86,7 +86,9 @@ void publish(Running& r, Trainable& trainable, const LearnState& learned) {
   r.tell("phase", {{"phase", "saving the model"}, {"total", 0}});
   const auto folder = r.directory / "model";
   const std::string sha = trainable.publish(folder);
-  const auto manifest = wire::dump({{"gguf", "model/model.gguf"}, {"safetensors", "model/safetensors"}, {"sha256", sha}, {"base", r.opened.model_sha()}});  // in the run's folder
+  wire::Json places{{"gguf", "model/model.gguf"}, {"safetensors", "model/safetensors"}, {"sha256", sha}, {"base", r.opened.model_sha()}};  // in the run's folder
+  if (std::filesystem::exists(folder / "adapter")) places["adapter"] = "model/adapter";
+  const auto manifest = wire::dump(places);
   const auto bytes = std::as_bytes(std::span(manifest));
   Lesson lesson;
   lesson.scope = scope_of(r.info.id);

@@ -32,6 +32,7 @@ class EngineTools final : public Tools {
   Rng rng(std::string_view label) override;
   bool report(std::string_view message, const Metrics& metrics) override;
   const Usage& usage() const { return usage_; }
+  int played() const { return played_; }
 
  private:
   Generation generate_one(const Request& request);

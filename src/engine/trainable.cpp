@@ -89,7 +89,8 @@ void validate(const TrainableConfig& c) {
   vocabulary_size(c.vocabulary);
 }
 
-Trainable::Trainable(const std::string& spec, const TrainableConfig& c, std::uint64_t seed, const std::vector<std::string>& texts) {
+Trainable::Trainable(const std::string& spec, const TrainableConfig& c, std::uint64_t seed, const std::vector<std::string>& texts)
+    : spec_(spec), lora_{c.lora_rank, c.lora_alpha, c.lora_targets} {
   std::unique_ptr<WeightsFile> file;
   std::string sha = "tiny";
   if (spec == "tiny") {
@@ -108,14 +109,18 @@ Trainable::Trainable(const std::string& spec, const TrainableConfig& c, std::uin
   }
   tokenizer_ = open_tokenizer(vocabulary_);
   policy_ = open_policy({.arch = arch_, .precision = c.precision, .seed = seed, .end_ids = {tokenizer_->special().end}, .tokenizer = tokenizer_.get(), .threads = c.threads,
-                         .batch = c.batch, .fixed_batches = true, .checkpointing = c.checkpointing, .frozen_layers = c.frozen_layers});
+                         .batch = c.batch, .fixed_batches = true, .checkpointing = c.checkpointing, .frozen_layers = c.frozen_layers, .lora = lora_});
   if (file) {
-    for (auto& w : policy_->weights()) file->read(w.name, w.values);
+    for (auto& w : policy_->weights(WeightSet::all)) file->read(w.name, w.values);
     policy_->weights_changed();
   }
-  base_ = taken();
-  if (!file) sha = "tiny-" + sha256_hex({reinterpret_cast<const char*>(base_.data()), base_.size() * sizeof(float)});
-  std::int64_t parameters = static_cast<std::int64_t>(base_.size());
+  first_ = taken(WeightSet::trained);
+  if (!file) {
+    const auto all = taken(WeightSet::all);
+    sha = "tiny-" + sha256_hex({reinterpret_cast<const char*>(all.data()), all.size() * sizeof(float)});
+  }
+  std::int64_t parameters = 0;
+  for (const auto& w : policy_->weights(WeightSet::all)) parameters += static_cast<std::int64_t>(w.values.size());
   model_ = std::make_unique<PolicyModel>(*policy_, *tokenizer_, ModelFacts{spec, sha, std::string(to_string(arch_.family)), arch_.context, parameters});
 }
 
@@ -124,31 +129,32 @@ Trainable::~Trainable() {
   if (made_vocabulary_) std::filesystem::remove(vocabulary_, ignored);
 }
 
-std::vector<float> Trainable::taken() const {
+std::vector<float> Trainable::taken(WeightSet set) const {
   std::vector<float> out;
-  for (const auto& w : policy_->weights()) out.insert(out.end(), w.values.begin(), w.values.end());
+  for (const auto& w : policy_->weights(set)) out.insert(out.end(), w.values.begin(), w.values.end());
   return out;
 }
 
-void Trainable::put_back(const std::vector<float>& weights) {
+void Trainable::put_back(const std::vector<float>& trained) {
   std::size_t at = 0;
-  for (auto& w : policy_->weights()) {
-    std::copy_n(weights.begin() + static_cast<std::ptrdiff_t>(at), w.values.size(), w.values.begin());
+  for (auto& w : policy_->weights(WeightSet::trained)) {
+    std::copy_n(trained.begin() + static_cast<std::ptrdiff_t>(at), w.values.size(), w.values.begin());
     at += w.values.size();
   }
   policy_->weights_changed();
 }
 
-void Trainable::play(bool learned) {
-  if (learned == plays_learned_) return;
-  if (!learned) learned_ = taken();
-  put_back(learned ? learned_ : base_);
-  if (learned) learned_ = {};
-  plays_learned_ = learned;
+void Trainable::play(Plays what) {
+  if (what == Plays::lesson && policy_->weights(WeightSet::average).empty()) what = Plays::training;
+  if (what == plays_) return;
+  if (plays_ == Plays::training) set_aside_ = taken(WeightSet::trained);
+  put_back(what == Plays::first ? first_ : what == Plays::training ? set_aside_ : taken(WeightSet::average));
+  if (what == Plays::training) set_aside_ = {};
+  plays_ = what;
 }
 
 std::string Trainable::save(const std::filesystem::path& path) const {
-  if (!plays_learned_) throw Error(Fault::internal, "trainable: saved while the first weights play");
+  if (plays_ != Plays::training) throw Error(Fault::internal, "trainable: saved while other weights play");
   NewFile file(path);
   FileSink sink(file);
   policy_->save(sink);
@@ -161,22 +167,25 @@ void Trainable::load(const std::filesystem::path& path, const std::string& sha) 
   if (const auto now = sha256_file(path); now != sha) throw Error(Fault::corrupt, path.string() + ": expected SHA-256 " + sha + ", got " + now);
   FileSource source(path);
   policy_->load(source);
-  plays_learned_ = true;
-  learned_ = {};
+  plays_ = Plays::training;
+  set_aside_ = {};
+}
+
+void Trainable::publish_adapter(const std::filesystem::path& folder) {
+  const auto weights = policy_->weights(WeightSet::trained);
+  std::vector<PublishedTensor> tensors;
+  for (const auto& w : weights) tensors.push_back({w.name, {}, w.shape});
+  std::size_t next = 0;
+  std::filesystem::remove_all(folder);
+  write_adapter(folder, {lora_.rank, lora_.alpha, lora_.targets, spec_}, tensors,
+                [&](const PublishedTensor&, std::span<float> out) { std::copy(weights[next].values.begin(), weights[next].values.end(), out.begin()), ++next; });
 }
 
 std::string Trainable::publish(const std::filesystem::path& folder) {
-  play(true);
+  play(Plays::lesson);
   std::filesystem::create_directories(folder);
-  auto weights = policy_->weights();
-  const TensorSource source = [&](const PublishedTensor& tensor, std::span<float> out) {
-    for (const auto& w : weights)
-      if (w.name == tensor.name) {
-        std::copy(w.values.begin(), w.values.end(), out.begin());
-        return;
-      }
-    throw Error(Fault::internal, "trainable: no weight is called " + tensor.name);
-  };
+  const TensorSource source = [&](const PublishedTensor& tensor, std::span<float> out) { policy_->read(tensor.name, out); };
+  if (lora_.rank > 0) publish_adapter(folder / "adapter");
   const bool is_folder = std::filesystem::is_directory(vocabulary_);
   std::filesystem::remove_all(folder / "safetensors");
   write_safetensors(folder / "safetensors", arch_, source, is_folder ? tokenizer_files(vocabulary_) : tokenizer_files(vocabulary_from_gguf(vocabulary_), arch_.context));

@@ -16,6 +16,9 @@ struct TrainableConfig {
   Precision precision = Precision::automatic;
   int threads = 0, batch = 32, context = 1024, frozen_layers = 0;
   bool checkpointing = false;
+  int lora_rank = 0;
+  double lora_alpha = LoraOptions{}.alpha;
+  std::vector<std::string> lora_targets = LoraOptions{}.targets;
   // "tiny" only
   std::string vocabulary = "bytes";
   int width = 128, layers = 4, heads = 4, ff = 0;
@@ -29,6 +32,9 @@ void visit(V& v, TrainableConfig& c) {
   v.field("context", c.context, "tokens one try may use", {.min = 16, .max = 1048576});
   v.field("frozen_layers", c.frozen_layers, "layers below this one stay as they are", {.min = 0, .max = 1024});
   v.field("checkpointing", c.checkpointing, "compute twice what would take memory");
+  v.field("lora_rank", c.lora_rank, "train low-rank adapters of this rank and leave the weights as they are, 0 = train the weights", {.min = 0, .max = 65536});
+  v.field("lora_alpha", c.lora_alpha, "adapters are multiplied by lora_alpha / lora_rank", {.min = 0, .max = 1e6});
+  v.field("lora_targets", c.lora_targets, "matrices that get one: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj");
   v.field("vocabulary", c.vocabulary, "model tiny: bytes, or the number of tokens of a vocabulary made of the training tasks' texts");
   v.field("width", c.width, "model tiny: width of its layers", {.min = 8, .max = 4096});
   v.field("layers", c.layers, "model tiny: number of layers", {.min = 1, .max = 64});
@@ -36,6 +42,9 @@ void visit(V& v, TrainableConfig& c) {
   v.field("ff", c.ff, "model tiny: width between the two halves of a layer, 0 = 8/3 of width", {.min = 0, .max = 16384});
 }
 void validate(const TrainableConfig& config);
+
+// first: as the run began. training: what steps change. lesson: what the run hands on, the moving average where one is kept.
+enum class Plays { first, training, lesson };
 
 class Trainable {
  public:
@@ -48,27 +57,31 @@ class Trainable {
   PolicyModel& model() { return *model_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
 
-  // Which weights play: those the run began with, or those it learned. Training goes on with the latter only.
-  void play(bool learned);
+  // Which weights play; training goes on with Plays::training only.
+  void play(Plays what);
 
   // The whole state of training, onto the disk before the name is there. Returns the SHA-256 of the file.
   std::string save(const std::filesystem::path& file) const;
   void load(const std::filesystem::path& file, const std::string& sha);
-  // What others load: FOLDER/safetensors/ and FOLDER/model.gguf. Returns the SHA-256 of model.gguf.
+  // What others load: FOLDER/safetensors/ and FOLDER/model.gguf, adapters merged, and FOLDER/adapter/ (peft's) where there are any.
+  // Returns the SHA-256 of model.gguf.
   std::string publish(const std::filesystem::path& folder);
 
  private:
-  std::vector<float> taken() const;
-  void put_back(const std::vector<float>& weights);
+  std::vector<float> taken(WeightSet set) const;
+  void put_back(const std::vector<float>& trained);
+  void publish_adapter(const std::filesystem::path& folder);
 
   Arch arch_;
+  std::string spec_;
+  LoraOptions lora_;
   std::filesystem::path vocabulary_;        // a GGUF or a folder
   bool made_vocabulary_ = false;            // a file of our own, removed at the end
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<Policy> policy_;
   std::unique_ptr<PolicyModel> model_;
-  std::vector<float> base_, learned_;       // base: as opened; learned: set aside while the base plays
-  bool plays_learned_ = true;
+  std::vector<float> first_, set_aside_;    // of what is trained: as opened; in training, while something else plays
+  Plays plays_ = Plays::training;
 };
 
 }  // namespace hone

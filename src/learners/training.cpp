@@ -1,13 +1,26 @@
 #include "learners/training.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 #include <numeric>
 
 namespace hone {
 
-StepOptions step_options(const TrainConfig& c, double progress, float temperature) {
+double lr_factor(const TrainConfig& c, std::int64_t step, std::int64_t steps) {
+  const auto warm = static_cast<std::int64_t>(std::ceil(c.warmup * static_cast<double>(steps)));
+  if (step < warm) return static_cast<double>(step) / static_cast<double>(warm);
+  const double gone = static_cast<double>(step - warm) / static_cast<double>(std::max<std::int64_t>(1, steps - warm));
+  double factor = 1.0;
+  if (c.schedule == Schedule::linear) factor = std::max(0.0, 1.0 - gone);
+  if (c.schedule == Schedule::cosine) factor = std::max(0.0, 0.5 * (1.0 + std::cos(std::numbers::pi * gone)));
+  return factor * (1.0 - c.min_lr) + c.min_lr;
+}
+
+StepOptions step_options(const TrainConfig& c, Place place, float temperature) {
   StepOptions o;
-  o.lr = c.warmup > 0.0 ? c.lr * std::min(1.0, progress / c.warmup) : c.lr;
+  o.lr = c.lr * lr_factor(c, place.step, place.steps);
+  o.ema = c.ema;
   o.weight_decay = c.weight_decay;
   o.clip = c.grad_clip;
   o.skip_above = c.skip_if_grad_above;

@@ -43,8 +43,9 @@ class Echo : public Policy {
   }
   StepResult step(std::span<const TokenSequence>, const Loss&, const StepOptions&) override { return {}; }
   void keep_reference() override {}
-  std::vector<PolicyWeight> weights() override { return {}; }
+  std::vector<PolicyWeight> weights(WeightSet) override { return {}; }
   void weights_changed() override {}
+  void read(const std::string&, std::span<float>) override {}
   void save(Sink&) const override {}
   void load(Source&) override {}
   std::atomic<int> batches = 0;

@@ -45,6 +45,24 @@ TEST(Safetensors, RefusesWhatDoesNotFitTheFile) {
   EXPECT_NE(complaint(file_of(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,8]}})", 8)).find("w: a.shape[0]"), std::string::npos);
 }
 
+TEST(Safetensors, RefusesDataThatLieWhereTheyMustNot) {
+  const auto two = [](const char* a, const char* b, std::size_t data) {
+    return complaint(file_of(std::string(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":)") + a + R"(},"b":{"dtype":"F32","shape":[2],"data_offsets":)" + b + "}}", data));
+  };
+  EXPECT_EQ(two("[0,8]", "[8,16]", 16), "");
+  EXPECT_EQ(two("[8,16]", "[0,8]", 16), "");  // in any order
+  EXPECT_EQ(two("[0,8]", "[4,12]", 12), "w: b: expected its data at offset 8, got 4 (inside another tensor)");
+  EXPECT_EQ(two("[0,8]", "[0,8]", 8), "w: b: expected its data at offset 8, got 0 (inside another tensor)");
+  EXPECT_EQ(two("[0,8]", "[12,20]", 20), "w: b: expected its data at offset 8, got 12 (a gap)");
+  EXPECT_EQ(two("[0,8]", "[8,16]", 20), "w: 4 bytes at the end belong to no tensor");
+  EXPECT_NE(two("[-8,0]", "[0,8]", 8).find("w: a.data_offsets[0]"), std::string::npos);
+  EXPECT_NE(two("[0,8]", "[8,18446744073709551615]", 16).find("w: b.data_offsets[1]"), std::string::npos);
+  EXPECT_NE(two("[0,8,16]", "[8,16]", 16).find("w: a: shape and data don't fit"), std::string::npos);
+  // A header longer than any model needs is refused before it is read.
+  std::string huge = file_of(std::string(17 << 20, ' '), 0);
+  EXPECT_NE(complaint(huge).find("expected a header of at most 16777216 bytes, got 17825792"), std::string::npos);
+}
+
 // 2^40 * 2^40 * 4 is 0 in 64 bits: such a shape once counted as one that fits no data at all.
 TEST(Safetensors, AShapeTooLargeToCountDoesNotFit) {
   EXPECT_NE(complaint(file_of(R"({"a":{"dtype":"F32","shape":[1099511627776,1099511627776],"data_offsets":[0,0]}})", 0)).find("don't fit"), std::string::npos);

@@ -89,7 +89,7 @@ Rotary::Rotary(const Arch& a, int n) : positions(n), cosine(at::empty({n, a.head
     }
 }
 
-Decoder::Decoder(Parameters& parameters) : parameters_(parameters) {}
+Decoder::Decoder(Parameters& parameters, Adapters* adapters) : parameters_(parameters), adapters_(adapters) {}
 Decoder::~Decoder() = default;
 
 void Decoder::need_positions(const std::vector<int>& positions) {
@@ -165,6 +165,19 @@ at::Tensor Decoder::forward_as(const Pass& pass, Memory* memory, const Shown* sh
   return y;
 }
 
+// What a matrix learns from y = x W^T; x is asked for when somebody reads it.
+template <class T>
+void Decoder::matrix_back(const Span& matrix, const at::Tensor& dy, const std::function<at::Tensor()>& x) {
+  if (adapters_ != nullptr) adapters_->back<T>(matrix, dy, x);
+  else product_back<T>(parameters_.gradient(matrix), dy, x());
+}
+
+float* Decoder::vector_back(const Span& vector) {
+  if (adapters_ == nullptr) return data<float>(parameters_.gradient()) + vector.offset;
+  if (!nowhere_.defined() || nowhere_.numel() < vector.count()) nowhere_ = at::zeros({vector.count()});
+  return data<float>(nowhere_);
+}
+
 // dh: gradient of what comes out of the layer, becomes that of what went in.
 template <class T>
 void Decoder::layer_back(int l, const at::Tensor& dh, const Pass& pass, LayerMemory& m) {
@@ -174,22 +187,23 @@ void Decoder::layer_back(int l, const at::Tensor& dh, const Pass& pass, LayerMem
     at::Tensor h = m.h.clone();
     layer<T>(l, h, pass, m);
   }
-  float* gradients = data<float>(parameters_.gradient());
   const auto n = dh.size(0), ff = static_cast<std::int64_t>(a.ff);
   {
     const at::Tensor d = as<T>(dh);
-    product_back<T>(parameters_.gradient(w.down), d, swiglu<T>(m.gate_up));
+    matrix_back<T>(w.down, d, [&] { return swiglu<T>(m.gate_up); });
     const at::Tensor d_act = at::mm(d, parameters_.weight(w.down));
     at::Tensor d_gate_up = empty<T>(m.gate_up.sizes());
     for_rows(n, ff, [&](std::int64_t b, std::int64_t e) {
       kernels().rows<T>().swiglu_back(data<T>(m.gate_up) + b * 2 * ff, data<T>(d_act) + b * ff, data<T>(d_gate_up) + b * 2 * ff, e - b, a.ff);
     });
-    at::Tensor rstd;
-    product_back<T>(parameters_.gradient(w.gate_up), d_gate_up, norm<T>(m.h_middle, parameters_.gain(w.ff_norm), a.norm_eps, rstd));
-    norm_back<T>(m.h_middle, parameters_.gain(w.ff_norm), m.rstd_middle, at::mm(d_gate_up, parameters_.weight(w.gate_up)), dh, gradients + w.ff_norm.offset);
+    matrix_back<T>(w.gate_up, d_gate_up, [&] {
+      at::Tensor rstd;
+      return norm<T>(m.h_middle, parameters_.gain(w.ff_norm), a.norm_eps, rstd);
+    });
+    norm_back<T>(m.h_middle, parameters_.gain(w.ff_norm), m.rstd_middle, at::mm(d_gate_up, parameters_.weight(w.gate_up)), dh, vector_back(w.ff_norm));
   }
   const at::Tensor d = as<T>(dh);
-  product_back<T>(parameters_.gradient(w.out), d, m.out);
+  matrix_back<T>(w.out, d, [&] { return m.out; });
   const at::Tensor d_qkv = attention_back<T>(a, m.qkv, at::mm(d, parameters_.weight(w.out)), *pass.starts);
   rotate<T>(a, d_qkv, pass.positions, *rotary_, -1.0F);
   const auto stride = d_qkv.size(1);
@@ -197,7 +211,7 @@ void Decoder::layer_back(int l, const at::Tensor& dh, const Pass& pass, LayerMem
     const auto& k = kernels().rows<T>();
     const float* rstd = data<float>(m.rstd_heads);
     const auto back = [&](std::int64_t column, const Span& gain, int heads, const float* r) {
-      for_rows_summing(n, heads * a.head_dim, gradients + gain.offset, a.head_dim, [&](std::int64_t b, std::int64_t e, float* sums) {
+      for_rows_summing(n, heads * a.head_dim, vector_back(gain), a.head_dim, [&](std::int64_t b, std::int64_t e, float* sums) {
         k.head_norm_back(data<T>(m.raw) + b * stride + column, data<T>(d_qkv) + b * stride + column, stride, parameters_.gain(gain), r + b * heads, sums, e - b, heads, a.head_dim);
       });
     };
@@ -205,29 +219,30 @@ void Decoder::layer_back(int l, const at::Tensor& dh, const Pass& pass, LayerMem
     back(a.q_width(), w.k_norm, a.kv_heads, rstd + n * a.heads);
   }
   if (w.qkv_bias.there())
-    for_rows_summing(n, stride, gradients + w.qkv_bias.offset, stride, [&](std::int64_t b, std::int64_t e, float* sums) {
+    for_rows_summing(n, stride, vector_back(w.qkv_bias), stride, [&](std::int64_t b, std::int64_t e, float* sums) {
       kernels().rows<T>().bias_back(data<T>(d_qkv) + b * stride, stride, sums, e - b, static_cast<int>(stride));
     });
-  at::Tensor rstd;
-  product_back<T>(parameters_.gradient(w.qkv), d_qkv, norm<T>(m.h, parameters_.gain(w.attention_norm), a.norm_eps, rstd));
-  norm_back<T>(m.h, parameters_.gain(w.attention_norm), m.rstd, at::mm(d_qkv, parameters_.weight(w.qkv)), dh, gradients + w.attention_norm.offset);
+  matrix_back<T>(w.qkv, d_qkv, [&] {
+    at::Tensor rstd;
+    return norm<T>(m.h, parameters_.gain(w.attention_norm), a.norm_eps, rstd);
+  });
+  norm_back<T>(m.h, parameters_.gain(w.attention_norm), m.rstd, at::mm(d_qkv, parameters_.weight(w.qkv)), dh, vector_back(w.attention_norm));
 }
 
 template <class T>
 void Decoder::backward_as(const Flat& flat, Memory& memory, const at::Tensor& d_hidden) {
   const Arch& a = parameters_.arch();
   const Layout& layout = parameters_.layout();
-  float* gradients = data<float>(parameters_.gradient());
   at::Tensor dh = at::zeros({d_hidden.size(0), a.width});
-  norm_back<float>(memory.h, parameters_.gain(layout.final_norm), memory.rstd, d_hidden, dh, gradients + layout.final_norm.offset);
+  norm_back<float>(memory.h, parameters_.gain(layout.final_norm), memory.rstd, d_hidden, dh, vector_back(layout.final_norm));
   const Pass pass{flat.ids, memory.positions, &flat.starts};
   need_positions(pass.positions);
   for (int l = a.layers - 1; l >= frozen_; --l) {
     layer_back<T>(l, dh, pass, memory.layers[l]);
     memory.layers[l] = {};
   }
-  if (frozen_ > 0) return;
-  float* table = gradients + layout.embedding.offset;
+  if (frozen_ > 0 || adapters_ != nullptr) return;
+  float* table = data<float>(parameters_.gradient()) + layout.embedding.offset;
   for (std::size_t i = 0; i < flat.ids.size(); ++i)  // in order: one row may be met many times
     kernels().f32.add(table + static_cast<std::int64_t>(flat.ids[i]) * a.width, data<float>(dh) + static_cast<std::int64_t>(i) * a.width, a.width);
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "nn/adapters.h"
 #include "nn/parameters.h"
 
 namespace hone::nn {
@@ -40,7 +41,8 @@ struct Rotary {
 
 class Decoder {
  public:
-  explicit Decoder(Parameters& parameters);
+  // With adapters only they get gradients; both must outlive this.
+  explicit Decoder(Parameters& parameters, Adapters* adapters = nullptr);
   ~Decoder();
 
   Parameters& parameters() { return parameters_; }
@@ -58,7 +60,7 @@ class Decoder {
   // One token of each of many sequences, [tokens, width]; who calls knows what came before and attends.
   using Attend = std::function<at::Tensor(int layer, const at::Tensor& qkv)>;
   at::Tensor forward_rows(const std::vector<int>& ids, const std::vector<int>& positions, const Attend& attend);
-  // d_hidden: [tokens, width] float, of what forward returned. Adds to the parameters' gradient.
+  // d_hidden: [tokens, width] float, of what forward returned. Adds to the gradient of the parameters or adapters.
   void backward(const Flat& flat, Memory& memory, const at::Tensor& d_hidden);
 
  private:
@@ -71,11 +73,16 @@ class Decoder {
   void layer(int l, const at::Tensor& h, const Pass& pass, LayerMemory& m);
   template <class T>
   void layer_back(int l, const at::Tensor& dh, const Pass& pass, LayerMemory& m);
+  template <class T>
+  void matrix_back(const Span& matrix, const at::Tensor& dy, const std::function<at::Tensor()>& x);
+  float* vector_back(const Span& vector);
   at::Tensor run(const Pass& pass, Memory* memory, const Shown* shown);
   void check(const Flat& flat) const;
   void need_positions(const std::vector<int>& positions);
 
   Parameters& parameters_;
+  Adapters* adapters_;
+  at::Tensor nowhere_;  // for gradients that nobody reads
   std::unique_ptr<Rotary> rotary_;
   int frozen_ = 0;
   bool checkpointing_ = false;

@@ -63,7 +63,9 @@ at::Tensor Head::backward(const at::Tensor& hidden, const std::vector<int>& rows
   at::Tensor d_hidden = at::zeros(hidden.sizes());
   with_type(parameters_.compute(), [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
-    const at::Tensor weight = parameters_.weight(parameters_.layout().head), gradient = parameters_.gradient(parameters_.layout().head);
+    const at::Tensor weight = parameters_.weight(parameters_.layout().head);
+    at::Tensor gradient;
+    if (learns_) gradient = parameters_.gradient(parameters_.layout().head);
     chunks<T>(hidden, rows, [&](std::int64_t first, const at::Tensor& x, const at::Tensor& logits) {
       for_rows(x.size(0), vocab, [&](std::int64_t b, std::int64_t e) {
         for (auto i = b; i < e; ++i) {
@@ -74,8 +76,10 @@ at::Tensor Head::backward(const at::Tensor& hidden, const std::vector<int>& rows
                                         d_entropy.empty() ? 0.0F : d_entropy[first + i]);
         }
       });
-      if constexpr (std::is_same_v<T, float>) at::addmm_out(const_cast<at::Tensor&>(gradient), gradient, logits.t(), x);
-      else add_to<T>(gradient, at::mm(logits.t(), x));
+      if (learns_) {
+        if constexpr (std::is_same_v<T, float>) at::addmm_out(gradient, gradient, logits.t(), x);
+        else add_to<T>(gradient, at::mm(logits.t(), x));
+      }
       const at::Tensor dx = at::mm(logits, weight);
       for (std::int64_t i = 0; i < x.size(0); ++i)
         kernels().rows<T>().add(data<float>(d_hidden) + rows[first + i] * width, data<T>(dx) + i * width, width);

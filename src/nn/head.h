@@ -15,11 +15,11 @@ struct TokenScores {
 
 class Head {
  public:
-  explicit Head(Parameters& parameters) : parameters_(parameters) {}
+  explicit Head(Parameters& parameters, bool learns = true) : parameters_(parameters), learns_(learns) {}
 
   // rows: which of hidden [tokens, width] predict; targets[i] is the token that rows[i] predicts.
   TokenScores scores(const at::Tensor& hidden, const std::vector<int>& rows, const std::vector<int>& targets, float temperature);
-  // Given d loss / d logp and (if not empty) d loss / d entropy of each row: adds to the head's gradient, returns that of hidden,
+  // Given d loss / d logp and (if not empty) d loss / d entropy of each row: adds to the head's gradient if it learns, returns that of hidden,
   // [tokens, width] float, zero in rows not named.
   at::Tensor backward(const at::Tensor& hidden, const std::vector<int>& rows, const std::vector<int>& targets, float temperature,
                       const std::vector<float>& d_logp, const std::vector<float>& d_entropy);
@@ -30,6 +30,7 @@ class Head {
   template <class T, class F>
   void chunks(const at::Tensor& hidden, const std::vector<int>& rows, const F& f);
   Parameters& parameters_;
+  bool learns_;
 };
 
 }  // namespace hone::nn

@@ -14,30 +14,27 @@ void get_tensor(Source& source, const at::Tensor& t) { source.read(std::as_writa
 
 }  // namespace
 
-void Optimizer::need_moments() {
+void Optimizer::need_moments(std::int64_t total) {
   if (m_.defined()) return;
-  m_ = at::zeros({parameters_.layout().total});
-  v_ = at::zeros({parameters_.layout().total});
+  m_ = at::zeros({total});
+  v_ = at::zeros({total});
 }
 
-void Optimizer::update(const StepOptions& o, double gradient_factor, int frozen) {
-  need_moments();
+void Optimizer::update(const Learning& what, const StepOptions& o, double gradient_factor) {
+  need_moments(what.values.numel());
   ++steps_;
   AdamW how{static_cast<float>(o.lr), static_cast<float>(o.beta1), static_cast<float>(o.beta2), static_cast<float>(o.eps), 0.0F,
             static_cast<float>(1.0 - std::pow(o.beta1, static_cast<double>(steps_))), static_cast<float>(1.0 - std::pow(o.beta2, static_cast<double>(steps_))),
             static_cast<float>(gradient_factor)};
-  const Layout& layout = parameters_.layout();
-  const std::int64_t first = frozen > 0 ? layout.layers[frozen].attention_norm.offset : 0;
-  float *w = data<float>(parameters_.master()), *g = data<float>(parameters_.gradient()), *m = data<float>(m_), *v = data<float>(v_);
-  for (const auto& n : layout.named) {
-    if (n.at.offset < first) continue;
+  float *w = data<float>(what.values), *g = data<float>(what.gradient), *m = data<float>(m_), *v = data<float>(v_);
+  for (const auto& n : *what.named) {
+    if (n.at.offset < what.first) continue;
     how.decay = n.vector ? 0.0F : static_cast<float>(o.weight_decay);
     for_rows(n.at.count(), 4, [&](std::int64_t b, std::int64_t e) {
       const auto i = n.at.offset + b;
       kernels().adamw(how, w + i, g + i, m + i, v + i, e - b);
     });
   }
-  parameters_.refresh();
 }
 
 void Optimizer::save(Sink& sink) const {
@@ -47,18 +44,17 @@ void Optimizer::save(Sink& sink) const {
   put_tensor(sink, v_);
 }
 
-void Optimizer::load(Source& source) {
+void Optimizer::load(Source& source, std::int64_t total) {
   get(source, steps_);
   if (steps_ < 0) throw Error(Fault::corrupt, "checkpoint: a negative number of steps");
   m_ = v_ = at::Tensor();
   if (steps_ == 0) return;
-  need_moments();
+  need_moments(total);
   get_tensor(source, m_);
   get_tensor(source, v_);
 }
 
-double gradient_norm(Parameters& parameters) {
-  const at::Tensor g = parameters.gradient();
+double norm_of(const at::Tensor& g) {
   const std::int64_t n = g.numel(), pieces = (n + piece - 1) / piece;
   std::vector<double> sums(static_cast<std::size_t>(pieces));
   at::parallel_for(0, pieces, 1, [&](std::int64_t b, std::int64_t e) {

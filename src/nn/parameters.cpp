@@ -58,9 +58,9 @@ Layout::Layout(const Arch& a) {
   }
 }
 
-Parameters::Parameters(const Arch& arch, Compute compute)
+Parameters::Parameters(const Arch& arch, Compute compute, bool apart)
     : arch_(arch), layout_(arch), compute_(compute), master_(at::zeros({layout_.total})) {
-  reads_ = compute == Compute::f32 ? master_ : at::zeros({layout_.total}, at::kBFloat16);
+  reads_ = compute == Compute::bf16 ? at::zeros({layout_.total}, at::kBFloat16) : apart ? at::zeros({layout_.total}) : master_;
 }
 
 std::int64_t Parameters::count() const {
@@ -75,11 +75,13 @@ at::Tensor Parameters::gradient() {
 }
 
 void Parameters::refresh() {
+  if (compute_ == Compute::f32 && !reads_.is_same(master_)) reads_.copy_(master_);
   if (compute_ == Compute::bf16)
     for_rows(layout_.total, 1, [&](std::int64_t b, std::int64_t e) { kernels().bf16.from_float(data<float>(master_) + b, data<bf16_t>(reads_) + b, e - b); });
 }
 
 at::Tensor Parameters::weight(const Span& s) const { return reads_.narrow(0, s.offset, s.count()).view({s.rows, s.columns}); }
+at::Tensor Parameters::master(const Span& s) const { return master_.narrow(0, s.offset, s.count()).view({s.rows, s.columns}); }
 const float* Parameters::gain(const Span& s) const { return data<float>(master_) + s.offset; }
 at::Tensor Parameters::gradient(const Span& s) { return gradient().narrow(0, s.offset, s.count()).view({s.rows, s.columns}); }
 

@@ -43,7 +43,8 @@ struct Layout {
 
 class Parameters {
  public:
-  Parameters(const Arch& arch, Compute compute);
+  // apart: what products read is always an array of its own, so that something may be added to it (adapters).
+  Parameters(const Arch& arch, Compute compute, bool apart = false);
 
   const Arch& arch() const { return arch_; }
   const Layout& layout() const { return layout_; }
@@ -55,6 +56,7 @@ class Parameters {
   void refresh();                                // after the masters changed: what products read follows
 
   at::Tensor weight(const Span& span) const;     // [rows, columns] as products read it
+  at::Tensor master(const Span& span) const;     // the same of the masters
   const float* gain(const Span& span) const;     // masters
   at::Tensor gradient(const Span& span);
   at::Tensor named(const NamedSpan& named) const;  // view of the masters in the published shape

@@ -11,6 +11,7 @@
 
 #include "core/rng.h"
 #include "nn/decoder.h"
+#include "nn/named_weights_kit.h"
 #include "nn/tensors.h"
 
 namespace hone::nn_test {
@@ -31,6 +32,12 @@ inline void randomise(Parameters& p, std::uint64_t seed) {
       float* w = data<float>(p.master()) + n.at.offset;
       for (std::int64_t i = 0; i < n.at.count(); ++i) w[i] = (n.name.ends_with(".bias") ? 0.0F : 1.0F) + 0.3F * static_cast<float>(rng.normal());
     }
+  p.refresh();
+}
+
+// All weights by their names (named_weights_kit.h).
+inline void from_names(Parameters& p) {
+  for (const auto& n : p.layout().named) fill_by_name(n.name, n.vector, {data<float>(p.master()) + n.at.offset, static_cast<std::size_t>(n.at.count())});
   p.refresh();
 }
 

@@ -82,21 +82,63 @@ void join(const Piece& piece, const std::vector<SequenceScores>& scores, const s
   }
 }
 
+constexpr const char* first_words = "hone-policy-2";
+
+void put_floats(Sink& sink, const at::Tensor& t) { sink.write(std::as_bytes(std::span(data<float>(t), static_cast<std::size_t>(t.numel())))); }
+void get_floats(Source& source, const at::Tensor& t) { source.read(std::as_writable_bytes(std::span(data<float>(t), static_cast<std::size_t>(t.numel())))); }
+
+// There or not, then the numbers.
+void put_optional(Sink& sink, const at::Tensor& t) {
+  put(sink, static_cast<std::uint8_t>(t.defined()));
+  if (t.defined()) put_floats(sink, t);
+}
+at::Tensor get_optional(Source& source, std::int64_t total) {
+  std::uint8_t there = 0;
+  get(source, there);
+  if (there == 0) return {};
+  const at::Tensor t = at::empty({total});
+  get_floats(source, t);
+  return t;
+}
+
 }  // namespace
 
-Trainer::Trainer(const Arch& arch, Compute compute, GenerateOptions generation)
-    : parameters_(arch, compute), decoder_(parameters_), head_(parameters_), optimizer_(parameters_), generation_(std::move(generation)) {}
+Trainer::Trainer(const Arch& arch, Compute compute, GenerateOptions generation, const LoraOptions& lora, int frozen)
+    : parameters_(arch, compute, lora.rank > 0),
+      adapters_(lora.rank > 0 ? std::make_unique<Adapters>(parameters_, lora, frozen) : nullptr),
+      decoder_(parameters_, adapters_.get()),
+      head_(parameters_, adapters_ == nullptr),
+      generation_(std::move(generation)),
+      frozen_(frozen) {
+  decoder_.freeze_below(frozen);
+}
 
-void Trainer::freeze_below(int layer) {
-  frozen_ = layer;
-  decoder_.freeze_below(layer);
+Learning Trainer::learning() {
+  if (adapters_) return {adapters_->values(), adapters_->gradient(), &adapters_->named(), 0};
+  const Layout& layout = parameters_.layout();
+  return {parameters_.master(), parameters_.gradient(), &layout.named, frozen_ > 0 ? layout.layers[frozen_].attention_norm.offset : 0};
 }
 
 std::vector<Sampled> Trainer::sample(std::span<const SampleRequest> requests) { return generate(decoder_, requests, generation_); }
 
 std::vector<SequenceScores> Trainer::score(std::span<const TokenSequence> sequences, float temperature, Which weights) {
-  if (weights == Which::reference && !reference_) throw Error(Fault::usage, "policy: no reference was kept");
-  Parameters& p = weights == Which::reference ? *reference_ : parameters_;
+  if (weights == Which::current) return score_with(parameters_, sequences, temperature);
+  if (reference_) return score_with(*reference_, sequences, temperature);
+  if (!reference_adapters_.defined()) throw Error(Fault::usage, "policy: no reference was kept");
+  struct Swapped {
+    Adapters& adapters;
+    at::Tensor now;
+    Swapped(Adapters& a, const at::Tensor& then) : adapters(a), now(a.values().clone()) { put(then); }
+    ~Swapped() { put(now); }
+    void put(const at::Tensor& values) const {
+      adapters.values().copy_(values);
+      adapters.merge();
+    }
+  } const swapped(*adapters_, reference_adapters_);
+  return score_with(parameters_, sequences, temperature);
+}
+
+std::vector<SequenceScores> Trainer::score_with(Parameters& p, std::span<const TokenSequence> sequences, float temperature) {
   Decoder decoder(p);
   Head head(p);
   std::vector<SequenceScores> out;
@@ -110,7 +152,8 @@ std::vector<SequenceScores> Trainer::score(std::span<const TokenSequence> sequen
 StepResult Trainer::step(std::span<const TokenSequence> sequences, const Loss& loss, const StepOptions& o) {
   const auto started = std::chrono::steady_clock::now();
   StepResult result;
-  parameters_.gradient().zero_();
+  const Learning what = learning();
+  what.gradient.zero_();
   for (const auto& piece : pieces_of(sequences, o.microbatch_tokens, o.together)) {
     std::vector<std::size_t> which;
     for (auto i = piece.first; i < piece.last; ++i) which.push_back(i);
@@ -126,69 +169,110 @@ StepResult Trainer::step(std::span<const TokenSequence> sequences, const Loss& l
     if (piece.rows.empty()) continue;
     decoder_.backward(piece.flat, memory, head_.backward(hidden, piece.rows, piece.targets, o.temperature, d_logp, d_entropy));
   }
-  result.gradient_norm = gradient_norm(parameters_);
+  result.gradient_norm = norm_of(what.gradient);
   if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm))
     throw Error(Fault::bad_input, "policy: step " + std::to_string(optimizer_.steps() + 1) + " is not finite (loss " + std::to_string(result.loss) + ", gradient norm " +
                                       std::to_string(result.gradient_norm) + "); the weights are as before it");
   result.skipped = o.skip_above > 0.0 && result.gradient_norm > o.skip_above;
-  if (!result.skipped) optimizer_.update(o, o.clip > 0.0 && result.gradient_norm > o.clip ? o.clip / (result.gradient_norm + 1e-6) : 1.0, frozen_);
+  if (!result.skipped) {
+    if (o.ema > 0.0 && !average_.defined()) average_ = what.values.clone();
+    optimizer_.update(what, o, o.clip > 0.0 && result.gradient_norm > o.clip ? o.clip / (result.gradient_norm + 1e-6) : 1.0);
+    if (o.ema > 0.0) average_.lerp_(what.values, 1.0 - o.ema);
+    weights_changed();
+  }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return result;
 }
 
 void Trainer::keep_reference() {
+  if (adapters_) {
+    reference_adapters_ = adapters_->values().clone();
+    return;
+  }
   reference_ = std::make_unique<Parameters>(parameters_.arch(), parameters_.compute());
   reference_->master().copy_(parameters_.master());
   reference_->refresh();
 }
 
-std::vector<PolicyWeight> Trainer::weights() {
+std::vector<PolicyWeight> Trainer::weights(WeightSet which) {
+  if (which == WeightSet::average && !average_.defined()) return {};
+  const bool all = which == WeightSet::all;
+  const at::Tensor flat = all ? parameters_.master() : which == WeightSet::average ? average_ : learning().values;
   std::vector<PolicyWeight> out;
-  for (const auto& n : parameters_.layout().named) {
-    const at::Tensor values = parameters_.named(n);
-    out.push_back({n.name, values.sizes().vec(), {data<float>(values), static_cast<std::size_t>(values.numel())}});
+  for (const auto& n : all || !adapters_ ? parameters_.layout().named : adapters_->named()) {
+    std::vector<std::int64_t> shape{n.at.columns};
+    if (!n.vector) shape.insert(shape.begin(), n.at.rows);
+    out.push_back({n.name, std::move(shape), {data<float>(flat) + n.at.offset, static_cast<std::size_t>(n.at.count())}});
   }
   return out;
 }
 
+void Trainer::weights_changed() {
+  parameters_.refresh();
+  if (adapters_) adapters_->merge();
+}
+
+void Trainer::read(const std::string& name, std::span<float> out) {
+  const auto& named = parameters_.layout().named;
+  const auto n = std::find_if(named.begin(), named.end(), [&](const auto& x) { return x.name == name; });
+  if (n == named.end()) throw Error(Fault::usage, "policy: no weight is called " + excerpt(name));
+  if (static_cast<std::int64_t>(out.size()) != n->at.count())
+    throw Error(Fault::usage, "policy: " + name + " has " + std::to_string(n->at.count()) + " numbers, the place for them " + std::to_string(out.size()));
+  const at::Tensor values = adapters_ ? adapters_->merged(n->at) : parameters_.master(n->at);
+  std::copy_n(data<float>(values), out.size(), out.begin());
+}
+
 void Trainer::save(Sink& sink) const {
-  put_text(sink, "hone-policy-1");
-  put(sink, parameters_.layout().total);
-  sink.write(std::as_bytes(std::span(data<float>(parameters_.master()), static_cast<std::size_t>(parameters_.layout().total))));
+  put_text(sink, first_words);
+  const at::Tensor values = adapters_ ? adapters_->values() : parameters_.master();
+  put(sink, values.numel());
+  put(sink, adapters_ ? norm_of(parameters_.master()) : 0.0);  // adapters are saved without their base, which must be the same again
+  put_floats(sink, values);
   optimizer_.save(sink);
-  put(sink, static_cast<std::uint8_t>(reference_ != nullptr));
-  if (reference_) sink.write(std::as_bytes(std::span(data<float>(reference_->master()), static_cast<std::size_t>(parameters_.layout().total))));
+  put_optional(sink, average_);
+  put_optional(sink, adapters_ ? reference_adapters_ : reference_ ? reference_->master() : at::Tensor());
 }
 
 void Trainer::load(Source& source) {
-  if (get_text(source) != "hone-policy-1") throw Error(Fault::corrupt, "checkpoint: not one of a policy");
+  if (get_text(source) != first_words) throw Error(Fault::corrupt, "checkpoint: not one of a policy");
+  const at::Tensor values = learning().values;
   std::int64_t total = 0;
+  double base = 0.0;
   get(source, total);
-  if (total != parameters_.layout().total)
-    throw Error(Fault::corrupt, "checkpoint: of a model with " + std::to_string(total) + " numbers, this one has " + std::to_string(parameters_.layout().total));
-  const auto read = [&](Parameters& p) {
-    source.read(std::as_writable_bytes(std::span(data<float>(p.master()), static_cast<std::size_t>(total))));
-    p.refresh();
-  };
-  read(parameters_);
-  optimizer_.load(source);
-  std::uint8_t kept = 0;
-  get(source, kept);
+  get(source, base);
+  if (total != values.numel())
+    throw Error(Fault::corrupt, "checkpoint: of a model that trains " + std::to_string(total) + " numbers, this one trains " + std::to_string(values.numel()));
+  if (adapters_ && base != norm_of(parameters_.master())) throw Error(Fault::corrupt, "checkpoint: of adapters of other weights than these");
+  get_floats(source, values);
+  weights_changed();
+  optimizer_.load(source, total);
+  average_ = get_optional(source, total);
+  reference_adapters_ = at::Tensor();
   reference_.reset();
-  if (kept == 0) return;
+  const at::Tensor reference = get_optional(source, total);
+  if (!reference.defined()) return;
+  if (adapters_) {
+    reference_adapters_ = reference;
+    return;
+  }
   reference_ = std::make_unique<Parameters>(parameters_.arch(), parameters_.compute());
-  read(*reference_);
+  reference_->master().copy_(reference);
+  reference_->refresh();
 }
 
 std::unique_ptr<Trainer> make_trainer(const PolicyOptions& o) {
   validate(o.arch, "policy");
   if (o.frozen_layers < 0 || o.frozen_layers >= o.arch.layers)
     throw Error(Fault::bad_input, "policy: frozen_layers: expected 0 to " + std::to_string(o.arch.layers - 1) + ", got " + std::to_string(o.frozen_layers));
+  if (o.lora.rank < 0 || o.lora.rank > o.arch.width)
+    throw Error(Fault::bad_input, "policy: lora rank: expected 0 to " + std::to_string(o.arch.width) + ", got " + std::to_string(o.lora.rank));
   const Compute compute = o.precision == Precision::automatic ? best_compute() : o.precision == Precision::f32 ? Compute::f32 : Compute::bf16;
-  auto trainer = std::make_unique<Trainer>(o.arch, compute, GenerateOptions{.end_ids = o.end_ids, .tokenizer = o.tokenizer, .batch = o.batch, .fixed = o.fixed_batches});
+  auto trainer = std::make_unique<Trainer>(o.arch, compute, GenerateOptions{.end_ids = o.end_ids, .tokenizer = o.tokenizer, .batch = o.batch, .fixed = o.fixed_batches}, o.lora,
+                                           o.frozen_layers);
   trainer->decoder().checkpointing(o.checkpointing);
-  trainer->freeze_below(o.frozen_layers);
   trainer->parameters().initialise(o.seed);
+  if (trainer->adapters() != nullptr) trainer->adapters()->initialise(o.seed);
+  trainer->weights_changed();
   return trainer;
 }
 

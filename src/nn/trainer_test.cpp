@@ -133,6 +133,46 @@ TEST(Trainer, ResumedRunsEndWithTheSameBytes) {
   }
 }
 
+TEST(Trainer, TheAverageFollowsTheWeightsAndComesBackFromACheckpoint) {
+  const auto sequences = some(6);
+  const StepOptions options{.lr = 1e-2, .ema = 0.75};
+  Fresh t, second;
+  EXPECT_TRUE(t.weights(WeightSet::average).empty());
+  const auto flat = [](Trainer& from, WeightSet set) {
+    std::vector<float> out;
+    for (const auto& w : from.weights(set)) out.insert(out.end(), w.values.begin(), w.values.end());
+    return out;
+  };
+  std::vector<double> expected;
+  for (const float w : flat(t, WeightSet::trained)) expected.push_back(static_cast<double>(w));  // it begins where the weights do
+  for (int step = 0; step < 4; ++step) {
+    if (step == 2) {
+      MemorySink saved;
+      t.save(saved);
+      MemorySource source(saved.data);
+      second.load(source);
+    }
+    t.step(sequences, likelihood(sequences), options);
+    const auto now = flat(t, WeightSet::trained);
+    for (std::size_t i = 0; i < now.size(); ++i) expected[i] = 0.75 * expected[i] + 0.25 * static_cast<double>(now[i]);
+    const auto average = flat(t, WeightSet::average);
+    ASSERT_EQ(average.size(), expected.size());
+    double far = 0.0;
+    for (std::size_t i = 0; i < average.size(); ++i) far = std::max(far, std::abs(static_cast<double>(average[i]) - expected[i]));
+    EXPECT_LT(far, 1e-6) << step;
+    EXPECT_NE(average, now);
+  }
+  for (int step = 2; step < 4; ++step) second.step(sequences, likelihood(sequences), options);
+  EXPECT_EQ(flat(second, WeightSet::average), flat(t, WeightSet::average));
+  EXPECT_EQ(flat(second, WeightSet::trained), flat(t, WeightSet::trained));
+  // A step that is skipped moves it no more than the weights.
+  const auto before = flat(t, WeightSet::average);
+  StepOptions skipped = options;
+  skipped.skip_above = 1e-9;
+  EXPECT_TRUE(t.step(sequences, likelihood(sequences), skipped).skipped);
+  EXPECT_EQ(flat(t, WeightSet::average), before);
+}
+
 TEST(Trainer, WhatIsNotFiniteStopsBeforeAnyWeightChanges) {
   Fresh t;
   const auto before = weights(t);

@@ -172,6 +172,7 @@ void PolicyObjective::weigh(Work& w) {
     for (std::size_t t = 0; t < n; ++t) {
       d[t] = old(t) - static_cast<double>(w.s.logp_roll[t]);
       totals_.mismatch_max = std::max(totals_.mismatch_max, std::abs(d[t]));
+      totals_.mismatch_sum += std::abs(d[t]);
       totals_.mismatch_kl -= d[t];
     }
     totals_.with_roll += static_cast<double>(n);
@@ -350,7 +351,7 @@ Metrics PolicyObjective::metrics() const {
   if (t.with_entropy > 0.0) m["entropy"] = t.entropy / t.with_entropy;
   if (t.with_roll > 0.0) {
     m["mismatch_weight"] = t.weight / t.with_roll, m["mismatch_bounded"] = t.bounded / t.with_roll;
-    m["mismatch_max"] = t.mismatch_max, m["mismatch_kl"] = t.mismatch_kl / t.with_roll;
+    m["mismatch_max"] = t.mismatch_max, m["mismatch_mean"] = t.mismatch_sum / t.with_roll, m["mismatch_kl"] = t.mismatch_kl / t.with_roll;
   }
   if (config_.off_policy_max > 0.0) m["off_policy"] = t.off_policy / t.tokens;
   return m;

@@ -25,7 +25,7 @@ class PolicyObjective {
 
   // Of the batch (see Advantages) and of the tokens evaluated since loss(): loss_policy, loss_kl, loss_entropy, clip_high, clip_low,
   // clip_cap (shares of the tokens), ratio_mean, ratio_min, ratio_max, kl_old (mean of lp_old - lp), kl_ref, entropy, mismatch_weight,
-  // mismatch_bounded (share), mismatch_max (largest |lp_old - lp_roll|), mismatch_kl (mean of lp_roll - lp_old), off_policy (share), tokens,
+  // mismatch_bounded (share), mismatch_max (largest |lp_old - lp_roll|), mismatch_mean (its mean), mismatch_kl (mean of lp_roll - lp_old), off_policy (share), tokens,
   // length_mean, truncated.
   Metrics metrics() const;
   const Advantages& advantages() const { return advantages_; }
@@ -35,7 +35,7 @@ class PolicyObjective {
   struct Work;
   struct Totals {
     double tokens = 0.0, policy = 0.0, kl_loss = 0.0, entropy_loss = 0.0, high = 0.0, low = 0.0, cap = 0.0, ratio = 0.0, ratio_min = 0.0, ratio_max = 0.0;
-    double kl_old = 0.0, kl_ref = 0.0, with_ref = 0.0, entropy = 0.0, with_entropy = 0.0, weight = 0.0, bounded = 0.0, mismatch_max = 0.0, mismatch_kl = 0.0;
+    double kl_old = 0.0, kl_ref = 0.0, with_ref = 0.0, entropy = 0.0, with_entropy = 0.0, weight = 0.0, bounded = 0.0, mismatch_max = 0.0, mismatch_sum = 0.0, mismatch_kl = 0.0;
     double with_roll = 0.0, off_policy = 0.0;
   };
 

@@ -304,6 +304,7 @@ TEST(PolicyLoss, MismatchWeights) {
   PolicyObjective objective(e.samples, c, Rng(1));
   evaluate(objective, e.scores);
   EXPECT_NEAR(objective.metrics().at("mismatch_max"), std::log(2.0), 1e-6);
+  EXPECT_NEAR(objective.metrics().at("mismatch_mean"), std::log(2.0) / 2, 1e-6);
   EXPECT_NEAR(objective.metrics().at("mismatch_kl"), -std::log(2.0) / 2, 1e-6);
 }
 

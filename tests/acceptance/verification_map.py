@@ -18,7 +18,7 @@ NUMERIC = {  # items with numbers in them: never excepted
     "sft_dpo_reference": {str(item) for item in range(1, 11)},
     "exgrpo": {str(item) for item in range(1, 12)},
 }
-UNFINISHED = {"sft_dpo_reference"}  # rows are checked; items that nothing proves yet are not complained about
+UNFINISHED = set()  # rows are checked; items that nothing proves yet are not complained about
 COLUMNS = ["spec", "item", "test", "label", "note"]
 LABELS = {"unit", "promise", "acceptance", "slow"}
 TEST = re.compile(r"^\s*TEST(_F|_P|)\(\s*(\w+)\s*,\s*(\w+)\s*\)", re.M)

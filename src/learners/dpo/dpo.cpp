@@ -94,10 +94,12 @@ class Dpo final : public Learner {
     std::vector<std::size_t> order(pairs.known.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     tools.rng("order").shuffle(order);
-    StepOptions options = step_options(config_.train, static_cast<double>(round_ + 1) / config_.passes, 1.0F);
-    options.together = 2;
     const std::size_t step = std::max<std::size_t>(1, per_step(config_.train, 2 * order.size()) / 2);
-    for (std::size_t first = 0; first < order.size(); first += step) {
+    const auto steps = static_cast<std::int64_t>((order.size() + step - 1) / step);
+    Place place{round_ * steps, config_.passes * steps};
+    for (std::size_t first = 0; first < order.size(); first += step, ++place.step) {
+      StepOptions options = step_options(config_.train, place, 1.0F);
+      options.together = 2;
       std::vector<TokenSequence> sequences;
       std::vector<objective::Pair> known;
       for (std::size_t i = first; i < std::min(order.size(), first + step); ++i) {
@@ -109,6 +111,7 @@ class Dpo final : public Learner {
       const auto result = policy->step(sequences, objective.loss(), options);
       for (const auto& [name, value] : objective.metrics()) update.metrics.insert_or_assign(name, value);
       update.metrics["gradient_norm"] = result.gradient_norm;
+      update.metrics["lr"] = options.lr;
     }
     if (!unseen_.empty()) update.metrics["unseen/accuracy"] = accuracy(pairs_of(unseen_, config_.max_length, tools), tools);
     ++round_;

@@ -63,7 +63,7 @@ class SelfImitation final : public Learner {
     }
     update.metrics["solved"] = experience.episodes.empty() ? 0.0 : static_cast<double>(solved) / static_cast<double>(experience.episodes.size());
     update.metrics["sequences"] = static_cast<double>(sequences.size());
-    const StepOptions options = step_options(config_.train, static_cast<double>(round_ + 1) / config_.rounds, 1.0F);
+    const StepOptions options = step_options(config_.train, {round_, config_.rounds}, 1.0F);
     const std::size_t step = per_step(config_.train, sequences.size());
     for (int epoch = 0; epoch < config_.train.epochs && !sequences.empty(); ++epoch) {
       tools.rng("epoch").split(static_cast<std::uint64_t>(epoch)).shuffle(sequences);

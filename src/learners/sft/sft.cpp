@@ -50,9 +50,11 @@ class Sft final : public Learner {
     if (sequences.empty()) throw Error(Fault::bad_input, config_.data + ": no row has a trained token within max_length (" + std::to_string(config_.max_length) + ")");
     tools.rng("order").shuffle(sequences);
     const std::size_t step = per_step(config_.train, sequences.size());
-    const StepOptions options = step_options(config_.train, static_cast<double>(round_ + 1) / config_.passes, 1.0F);
+    const auto steps = static_cast<std::int64_t>((sequences.size() + step - 1) / step);
+    Place place{round_ * steps, config_.passes * steps};
     double loss = 0.0, tokens = 0.0;
-    for (std::size_t first = 0; first < sequences.size(); first += step) {
+    for (std::size_t first = 0; first < sequences.size(); first += step, ++place.step) {
+      const StepOptions options = step_options(config_.train, place, 1.0F);
       const auto part = std::span<const TokenSequence>(sequences).subspan(first, std::min(step, sequences.size() - first));
       std::vector<int> trained;
       for (const auto& s : part) trained.push_back(static_cast<int>(std::count(s.trained.begin(), s.trained.end(), 1)));
@@ -61,6 +63,7 @@ class Sft final : public Learner {
       loss += result.loss * static_cast<double>(result.trained);
       tokens += static_cast<double>(result.trained);
       update.metrics["gradient_norm"] = result.gradient_norm;
+      update.metrics["lr"] = options.lr;
     }
     update.metrics["loss"] = loss / tokens;
     update.metrics["tokens"] = tokens;

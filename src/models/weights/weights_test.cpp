@@ -123,6 +123,21 @@ TEST(Weights, NanAndInfinityAreNamedWithTheirPlace) {
   const auto weights = open_weights(folder / "m");
   std::vector<float> values(259 * 64);
   EXPECT_NE(complaint([&] { weights->read("model.embed_tokens.weight", values); }).find("model.embed_tokens.weight: expected finite numbers, got NaN in row 2, column 5"), std::string::npos);
+  // The same of a GGUF file: its last tensor is the last bytes.
+  write_gguf(folder / "m.gguf", arch, counted(arch), vocabulary_in(folder));
+  std::string gguf = bytes_of(folder / "m.gguf");
+  const GgufHeader gguf_header(gguf, "m.gguf");
+  const auto& last = gguf_header.tensors().back();
+  std::memcpy(gguf.data() + last.begin + 4, &bad, 4);
+  put_bytes(folder / "m.gguf", gguf);
+  const auto from_gguf = open_weights(folder / "m.gguf");
+  std::string said = "nothing";
+  for (const auto& t : from_gguf->tensors()) {
+    std::vector<float> some(static_cast<std::size_t>(t.count()));
+    if (t.gguf == last.name) said = complaint([&] { from_gguf->read(t.name, some); });
+    else from_gguf->read(t.name, some);
+  }
+  EXPECT_NE(said.find("expected finite numbers, got NaN in"), std::string::npos) << said;
   open_weights(folder / "m", {.finite = false})->read("model.embed_tokens.weight", values);
   EXPECT_TRUE(std::isnan(values[2 * 64 + 5]));
   // Nor are they written.

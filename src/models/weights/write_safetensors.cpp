@@ -124,4 +124,14 @@ void write_safetensors(const std::filesystem::path& path, const Arch& arch, cons
   folder.put_in_place();
 }
 
+void write_adapter(const std::filesystem::path& path, const AdapterFacts& facts, const std::vector<PublishedTensor>& tensors, const TensorSource& source) {
+  NewFolder folder(path);
+  write_part(folder.part(), {0, tensors.size(), "adapter_model.safetensors"}, tensors, source, Stored::f32);
+  const wire::Json config{{"base_model_name_or_path", facts.base}, {"bias", "none"},           {"fan_in_fan_out", false},    {"inference_mode", true},
+                          {"init_lora_weights", true},             {"lora_alpha", facts.alpha}, {"lora_dropout", 0.0},        {"modules_to_save", nullptr},
+                          {"peft_type", "LORA"},                   {"r", facts.rank},           {"target_modules", facts.targets}, {"task_type", "CAUSAL_LM"}};
+  write_new_file(folder.part() / "adapter_config.json", config.dump(2) + "\n");
+  folder.put_in_place();
+}
+
 }  // namespace hone

@@ -29,6 +29,15 @@ struct SafetensorsOptions {
 void write_safetensors(const std::filesystem::path& folder, const Arch& arch, const TensorSource& source, const TokenizerFiles& tokenizer,
                        const SafetensorsOptions& options = {});
 
+// Low-rank adapters as peft saves and loads them: adapter_model.safetensors (F32) and adapter_config.json. The folder must not be there yet.
+struct AdapterFacts {
+  int rank = 0;
+  double alpha = 0.0;
+  std::vector<std::string> targets;
+  std::string base;  // what the adapters belong to, as a person named it
+};
+void write_adapter(const std::filesystem::path& folder, const AdapterFacts& facts, const std::vector<PublishedTensor>& tensors, const TensorSource& source);
+
 struct GgufOptions {
   Stored type = Stored::f32;                      // of matrices; vectors are F32. Rows that q8_0's blocks of 32 don't divide become F16
   std::string name = "model";                     // general.name
