@@ -131,7 +131,8 @@ class Loop {
     if (need.rollout_steps > 0) experience.rollout = roll(need.rollout_steps, rollout_metrics);
 
     const std::string key = two_part("learn", state_.rounds);
-    EngineTools tools({plan_.store, plan_.run, state_.rounds, &plan_.stage, plan_.recipe, plan_.rng, plan_.listener, known.get(), plan_.trainable == nullptr ? nullptr : &plan_.trainable->policy(),
+    const Stage stage = stage_now();
+    EngineTools tools({plan_.store, plan_.run, state_.rounds, &stage, plan_.recipe, plan_.rng, plan_.listener, known.get(), plan_.trainable == nullptr ? nullptr : &plan_.trainable->policy(),
                        plan_.trainable == nullptr ? nullptr : &plan_.trainable->tokenizer()});
     Update update;
     try {
@@ -169,6 +170,13 @@ class Loop {
     plan_.store->commit({plan_.run, "learn/done", {}, std::move(last)}, plan_.embedder);
   }
 
+  // With the weights that play now by name.
+  Stage stage_now() const {
+    Stage stage = plan_.stage;
+    if (plan_.trainable != nullptr && state_.rounds > 0) stage.weights = plan_.run + "@" + std::to_string(state_.rounds);
+    return stage;
+  }
+
   std::vector<Episode> collect(const Need& need, const Lessons& known) {
     Batch batch;
     for (std::size_t i = 0; i < need.trials.size(); ++i) {
@@ -195,9 +203,7 @@ class Loop {
                                     {"replayed", replayed}}});
     };
     auto found = [&](const std::string& key) { return plan_.store->find_episode(plan_.run, key); };
-    Stage stage = plan_.stage;
-    if (plan_.trainable != nullptr && state_.rounds > 0) stage.weights = plan_.run + "@" + std::to_string(state_.rounds);
-    auto episodes = play_all(stage, batch, plan_.recipe->in_flight, found, done);
+    auto episodes = play_all(stage_now(), batch, plan_.recipe->in_flight, found, done);
     // Ids are given by the store; learners name them as evidence.
     for (auto& e : episodes)
       if (e.id.empty())
