@@ -38,10 +38,11 @@ Recipe small_run(const Scratch& scratch, const LearnerEntry& method, const std::
     return parse_recipe(recipe, "kit.yaml", set);
   }
   if (method.trains) {
+    const std::string more = name == "grpo" ? "group: 2" : name == "exgrpo" ? "group: 3, start_above: -1" : name == "erl" ? "group: 2, prompts: brief, reflect_tokens: 8" : "tries: 2";
     auto recipe = "name: kit\nenv: {name: desk, requests: " + test::write_requests(scratch).string() +
                   ", train: 24, validation: 4, test: 4, train_tries: 1, eval_tries: 1}\nagent: {name: chat, hold: true}\n"
                   "model: {name: tiny, width: 16, layers: 1, heads: 2, context: 512, batch: 4}\nembedder: none\nmethod: {name: " + name +
-                  ", rounds: 4, tasks: 2, " + (name == "grpo" ? "group: 2" : name == "exgrpo" ? "group: 3, start_above: -1" : "tries: 2") + ", lr: 0.001}\nevaluation: {curve: 1}\n";
+                  ", rounds: 4, tasks: 2, " + more + ", lr: 0.001}\nevaluation: {curve: 1}\n";
     return parse_recipe(recipe, "kit.yaml", set);
   }
   if (method.tempo == Tempo::reflex) return parse_recipe("name: kit\nenv: gridworld\nmethod: " + name + "\n", "kit.yaml", set);

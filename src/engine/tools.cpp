@@ -1,5 +1,11 @@
 #include "engine/tools.h"
 
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+
 #include "core/error.h"
 #include "engine/meter.h"
 
@@ -18,21 +24,43 @@ Generation EngineTools::generate_one(const Request& request) {
   out.text = std::move(reply.text);
   out.trace = std::move(reply.trace);
   out.by.model = meter.facts().artifact_sha;
+  out.by.weights = plan_.stage->weights;
   out.usage = meter.usage();
   out.id = plan_.store->append(plan_.run, out);
   return out;
 }
 
 std::vector<Generation> EngineTools::generate(std::span<const Request> requests) {
-  std::vector<Generation> out;
-  int n = 0;
-  for (const Request& request : requests) {
-    out.push_back(generate_one(request));
-    usage_ += out.back().usage;
-    if (plan_.listener && !requests.empty())
-      plan_.listener({"generation", {{"role", request.role}, {"done", ++n}, {"total", requests.size()},
-                                     {"tokens", usage_.prompt_tokens + usage_.generated_tokens}}});
+  std::vector<Generation> out(requests.size());
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::exception_ptr failure;
+  std::size_t done = 0;
+  const auto worker = [&] {
+    for (std::size_t i = next++; i < requests.size(); i = next++) {
+      try {
+        out[i] = generate_one(requests[i]);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (!failure) failure = std::current_exception();
+        next = requests.size();
+        return;
+      }
+      const std::lock_guard lock(mutex);
+      usage_ += out[i].usage;
+      if (plan_.listener)
+        plan_.listener({"generation", {{"role", requests[i].role}, {"done", ++done}, {"total", requests.size()},
+                                       {"tokens", usage_.prompt_tokens + usage_.generated_tokens}}});
+    }
+  };
+  {
+    // A model that trains gives each request its own answer, whatever else is asked for; other back ends are asked one by one.
+    const auto count = plan_.policy == nullptr ? 1 : std::min(requests.size(), static_cast<std::size_t>(std::max(1, plan_.recipe->in_flight)));
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 1; t < count; ++t) threads.emplace_back(worker);
+    worker();
   }
+  if (failure) std::rethrow_exception(failure);
   return out;
 }
 

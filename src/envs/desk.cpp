@@ -85,7 +85,7 @@ const std::string* meant_queue(const std::vector<std::string>& queues, std::stri
 
 class DeskEnv final : public Env, public Savable {
  public:
-  DeskEnv(const DeskData& data, Split split) : data_(data), tries_(split == Split::train ? data.config.train_tries : data.config.eval_tries) {
+  DeskEnv(const DeskData& data, Split split) : data_(data), split_(split), tries_(split == Split::train ? data.config.train_tries : data.config.eval_tries) {
     // All of them: folds evaluate training tasks under the rules of evaluation.
     for (const Split s : {Split::train, Split::validation, Split::test})
       for (const auto& item : data.splits.of(s)) label_of_[item.task.id] = &item.label;
@@ -120,6 +120,7 @@ class DeskEnv final : public Env, public Savable {
     if (queue != nullptr) open_.erase(open_.begin() + (queue - open_.data()));
     if (left_ == 0 || open_.empty()) {
       out.ending = Ending::cut_off;
+      out.feedback = feedback();
       label_ = nullptr;
     } else {
       out.next.choices = open_;
@@ -153,6 +154,15 @@ class DeskEnv final : public Env, public Savable {
   }
 
  private:
+  // Training requests only: who learns is told nothing of those that judge.
+  std::string feedback() const {
+    const auto& train = data_.splits.train;
+    if (data_.config.feedback == DeskFeedback::none || split_ != Split::train) return "";
+    const std::string* queue = label_;
+    if (data_.config.feedback == DeskFeedback::other && !train.empty()) queue = &train[Rng(data_.config.split_seed).split("other").split(task_).below(train.size())].label;
+    return "It was for " + *queue + ".";
+  }
+
   std::string refusal(const std::string* queue, std::string_view action) const {
     if (queue != nullptr) return "Bounced: " + *queue + " is not the right queue.";
     const std::string said(action.substr(0, 100));
@@ -161,6 +171,7 @@ class DeskEnv final : public Env, public Savable {
   }
 
   const DeskData& data_;
+  Split split_;
   int tries_, left_ = 0;
   std::unordered_map<std::string, const std::string*> label_of_;
   std::string task_;                    // id of the request at hand

@@ -12,6 +12,10 @@
 
 namespace hone {
 
+// What the desk says, at the end of a try that failed, to who learns from it: nothing, the queue that it was for, or (control) the queue
+// of another request.
+enum class DeskFeedback { none, queue, other };
+
 struct DeskConfig {
   std::string requests, test_requests;  // files; empty = the built-in set, no separate test file
   std::string descriptions;             // file with label and description; empty = the built-in one
@@ -21,6 +25,7 @@ struct DeskConfig {
   std::uint64_t split_seed = 1;
   int train_tries = 5, eval_tries = 1;
   bool shuffle_labels = false, describe = false, fit = false;
+  DeskFeedback feedback = DeskFeedback::none;
 };
 
 template <class V>
@@ -42,6 +47,8 @@ void visit(V& v, DeskConfig& c) {
   v.field("eval_tries", c.eval_tries, "queues that may be tried for a validation or test request", {.min = 1, .max = 1000});
   v.field("shuffle_labels", c.shuffle_labels, "negative control: the queues of the training requests are dealt at random");
   v.field("describe", c.describe, "tell the agent what each queue is for");
+  v.choice("feedback", c.feedback, {{"none", DeskFeedback::none}, {"queue", DeskFeedback::queue}, {"other", DeskFeedback::other}},
+           "what who learns is told after a training request that was never solved: nothing, its queue, or (negative control) some other request's");
 }
 
 // One request of a split with the queue that solves it. The label stays here: tasks and observations never carry it.

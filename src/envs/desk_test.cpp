@@ -287,6 +287,36 @@ TEST(Desk, LabelsAreShownWithoutUnderscores) {
   EXPECT_NE(normalised("???"), normalised("!!!"));
 }
 
+TEST(Desk, WhoLearnsMayBeToldTheQueueOfATrainingRequestAndOfNoOther) {
+  const TempFile file("_feedback.csv", small_csv(4, 10));
+  const auto said = [&](const char* feedback, Split split) {
+    const auto world = open_desk(settings({{"requests", file.path}, {"train", "16"}, {"validation", "4"}, {"test", "8"}, {"train_tries", "1"}, {"feedback", feedback}}));
+    std::vector<std::pair<std::string, std::string>> out;  // queue by the request's own text, what was said
+    for (const auto& task : world->tasks(split)) {
+      const std::string queue = std::string("queue ") + task.goal[1];
+      const auto env = world->make(split);
+      env->reset(task);
+      const Outcome wrong = env->step(queue == "queue 0" ? "queue 1" : "queue 0");
+      EXPECT_TRUE(wrong.ending.has_value());
+      EXPECT_EQ(wrong.next.text.find(queue), std::string::npos);  // who acts is not told
+      out.emplace_back(queue, wrong.feedback);
+      env->reset(task);
+      EXPECT_EQ(env->step(queue).feedback, "");
+    }
+    return out;
+  };
+  for (const auto& [queue, text] : said("none", Split::train)) EXPECT_EQ(text, "");
+  for (const auto& [queue, text] : said("queue", Split::train)) EXPECT_EQ(text, "It was for " + queue + ".");
+  for (const Split split : {Split::validation, Split::test})
+    for (const auto& [queue, text] : said("queue", split)) EXPECT_EQ(text, "");
+  int right = 0;
+  for (const auto& [queue, text] : said("other", Split::train)) {
+    EXPECT_TRUE(text.starts_with("It was for queue ")) << text;
+    right += text == "It was for " + queue + ".";
+  }
+  EXPECT_LT(right, 12);  // one in four by chance
+}
+
 TEST(Desk, AStateOfAnotherDeskIsRefused) {
   const TempFile file("_savable.csv", small_csv(4, 10));
   const auto open = [&](const char* tries) { return open_desk(settings({{"requests", file.path}, {"train", "8"}, {"validation", "4"}, {"test", "4"}, {"train_tries", tries}})); };

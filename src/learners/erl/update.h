@@ -1,0 +1,11 @@
+// A round's steps: advantages, the policy as it was, the policy loss over all roles.
+#pragma once
+
+#include "learners/erl/samples.h"
+
+namespace hone::erl {
+
+// `progress`: share of the rounds behind us with this one. Fills advantages and old log-probabilities into `samples`.
+Metrics step_weights(Samples& samples, const ErlConfig& config, double progress, Policy& policy, Tools& tools);
+
+}  // namespace hone::erl
