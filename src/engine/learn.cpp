@@ -178,13 +178,6 @@ class Loop {
     plan_.store->commit({plan_.run, "learn/done", {}, std::move(last)}, plan_.embedder);
   }
 
-  // With the weights that play now by name.
-  Stage stage_now() const {
-    Stage stage = plan_.stage;
-    if (plan_.trainable != nullptr && state_.rounds > 0) stage.weights = plan_.run + "@" + std::to_string(state_.rounds);
-    return stage;
-  }
-
   std::vector<Episode> collect(const Need& need, const Lessons& known) {
     Batch batch;
     for (std::size_t i = 0; i < need.trials.size(); ++i) {

@@ -176,7 +176,7 @@ Update Erl::learn(const Experience& experience, const Lessons&, Tools& tools) {
   round.remember(memory_);
   auto samples = erl::samples_of(round.tried(), config_, tools.tokenizer());
   Update update;
-  update.metrics = erl::step_weights(samples, config_, static_cast<double>(round_ + 1) / config_.rounds, *policy, tools);
+  update.metrics = erl::step_weights(samples, config_, {round_, config_.rounds}, *policy, tools);
   update.metrics.merge(round.metrics);
   for (const auto role : {erl::Role::first, erl::Role::reflect, erl::Role::second, erl::Role::distill})
     update.metrics[std::string("samples/") + erl::name_of(role)] = static_cast<double>(std::count(samples.roles.begin(), samples.roles.end(), role));

@@ -191,7 +191,7 @@ Stepped step(erl::Samples samples, const ErlConfig& config, double old_logp, con
   policy.before = [=](int) { return old_logp; };
   policy.now = now;
   Scripted tools(policy);
-  erl::step_weights(samples, config, 1.0, policy, tools);
+  erl::step_weights(samples, config, {}, policy, tools);
   return {policy.losses.at(0), policy.gradients.at(0)};
 }
 

@@ -79,7 +79,8 @@ class Table final : public Policy {
     return result;
   }
   void keep_reference() override {}
-  std::vector<PolicyWeight> weights() override { return {}; }
+  std::vector<PolicyWeight> weights(WeightSet) override { return {}; }
+  void read(const std::string&, std::span<float>) override {}
   void weights_changed() override {}
   void save(Sink&) const override {}
   void load(Source&) override {}

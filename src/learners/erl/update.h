@@ -5,7 +5,7 @@
 
 namespace hone::erl {
 
-// `progress`: share of the rounds behind us with this one. Fills advantages and old log-probabilities into `samples`.
-Metrics step_weights(Samples& samples, const ErlConfig& config, double progress, Policy& policy, Tools& tools);
+// `place`: which of how many rounds. Fills advantages and old log-probabilities into `samples`.
+Metrics step_weights(Samples& samples, const ErlConfig& config, Place place, Policy& policy, Tools& tools);
 
 }  // namespace hone::erl

@@ -257,7 +257,7 @@ void Exgrpo::train(Batch batch, Tools& tools, Metrics& metrics) const {
     auto old = policy->score(batch.sequences, temperature, Which::current);
     for (std::size_t i = 0; i < old.size(); ++i) batch.samples[i].logp_old = std::move(old[i].logp);
   }
-  const StepOptions options = step_options(config_.train, static_cast<double>(state_.round + 1) / config_.rounds, temperature);
+  const StepOptions options = step_options(config_.train, {state_.round, config_.rounds}, temperature);
   auto objective_config = config_.objective;
   if (one_step) objective_config.old_logp = objective::OldLogp::current;
   if (state_.mixed && !config_.clip_fresh) objective_config.surrogate = objective::Surrogate::no_clip;

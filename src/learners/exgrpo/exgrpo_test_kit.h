@@ -92,7 +92,8 @@ class TablePolicy final : public Policy {
     return result;
   }
   void keep_reference() override {}
-  std::vector<PolicyWeight> weights() override { return {}; }
+  std::vector<PolicyWeight> weights(WeightSet) override { return {}; }
+  void read(const std::string&, std::span<float>) override {}
   void weights_changed() override {}
   void save(Sink& sink) const override {
     for (const auto& [key, row] : table_) {
