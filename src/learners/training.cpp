@@ -17,9 +17,9 @@ double lr_factor(const TrainConfig& c, std::int64_t step, std::int64_t steps) {
   return factor * (1.0 - c.min_lr) + c.min_lr;
 }
 
-StepOptions step_options(const TrainConfig& c, Place place, float temperature) {
+StepOptions step_options(const TrainConfig& c, AtStep at, float temperature) {
   StepOptions o;
-  o.lr = c.lr * lr_factor(c, place.step, place.steps);
+  o.lr = c.lr * lr_factor(c, at.step, at.steps);
   o.ema = c.ema;
   o.weight_decay = c.weight_decay;
   o.clip = c.grad_clip;

@@ -38,10 +38,10 @@ void visit(V& v, TrainConfig& c) {
 double lr_factor(const TrainConfig& config, std::int64_t step, std::int64_t steps);
 
 // Which step of how many the schedule is at; methods that can't know their steps count rounds.
-struct Place {
+struct AtStep {
   std::int64_t step = 0, steps = 1;
 };
-StepOptions step_options(const TrainConfig& config, Place place, float temperature);
+StepOptions step_options(const TrainConfig& config, AtStep at, float temperature);
 
 // Sequences of one optimiser step when there are so many in a round; at least 1.
 std::size_t per_step(const TrainConfig& config, std::size_t sequences);

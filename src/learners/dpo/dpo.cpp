@@ -96,9 +96,9 @@ class Dpo final : public Learner {
     tools.rng("order").shuffle(order);
     const std::size_t step = std::max<std::size_t>(1, per_step(config_.train, 2 * order.size()) / 2);
     const auto steps = static_cast<std::int64_t>((order.size() + step - 1) / step);
-    Place place{round_ * steps, config_.passes * steps};
-    for (std::size_t first = 0; first < order.size(); first += step, ++place.step) {
-      StepOptions options = step_options(config_.train, place, 1.0F);
+    AtStep at{round_ * steps, config_.passes * steps};
+    for (std::size_t first = 0; first < order.size(); first += step, ++at.step) {
+      StepOptions options = step_options(config_.train, at, 1.0F);
       options.together = 2;
       std::vector<TokenSequence> sequences;
       std::vector<objective::Pair> known;

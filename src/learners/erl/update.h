@@ -5,7 +5,7 @@
 
 namespace hone::erl {
 
-// `place`: which of how many rounds. Fills advantages and old log-probabilities into `samples`.
-Metrics step_weights(Samples& samples, const ErlConfig& config, Place place, Policy& policy, Tools& tools);
+// `at`: which of how many rounds. Fills advantages and old log-probabilities into `samples`.
+Metrics step_weights(Samples& samples, const ErlConfig& config, AtStep at, Policy& policy, Tools& tools);
 
 }  // namespace hone::erl

@@ -51,10 +51,10 @@ class Sft final : public Learner {
     tools.rng("order").shuffle(sequences);
     const std::size_t step = per_step(config_.train, sequences.size());
     const auto steps = static_cast<std::int64_t>((sequences.size() + step - 1) / step);
-    Place place{round_ * steps, config_.passes * steps};
+    AtStep at{round_ * steps, config_.passes * steps};
     double loss = 0.0, tokens = 0.0;
-    for (std::size_t first = 0; first < sequences.size(); first += step, ++place.step) {
-      const StepOptions options = step_options(config_.train, place, 1.0F);
+    for (std::size_t first = 0; first < sequences.size(); first += step, ++at.step) {
+      const StepOptions options = step_options(config_.train, at, 1.0F);
       const auto part = std::span<const TokenSequence>(sequences).subspan(first, std::min(step, sequences.size() - first));
       std::vector<int> trained;
       for (const auto& s : part) trained.push_back(static_cast<int>(std::count(s.trained.begin(), s.trained.end(), 1)));
