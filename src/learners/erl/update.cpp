@@ -26,7 +26,7 @@ std::vector<std::vector<std::size_t>> parts_of(const Samples& samples, const std
 
 }  // namespace
 
-Metrics step_weights(Samples& round, const ErlConfig& config, AtStep at, Policy& policy, Tools& tools) {
+Metrics step_weights(Samples& round, const ErlConfig& config, AtStep round_of, Policy& policy, Tools& tools) {
   const auto temperature = static_cast<float>(config.temperature);
   auto advantages = objective::advantages(round.samples, config.objective);
   Metrics metrics = advantages.metrics;
@@ -51,7 +51,7 @@ Metrics step_weights(Samples& round, const ErlConfig& config, AtStep at, Policy&
     s.advantages = advantages.of[i];
   }
 
-  const StepOptions options = step_options(config.train, at, temperature);
+  const StepOptions options = step_options(config.train, round_of, temperature);
   auto objective_config = config.objective;
   if (old.empty() && objective_config.old_logp == objective::OldLogp::stored) objective_config.old_logp = objective::OldLogp::current;
   int done = 0;

@@ -5,7 +5,7 @@
 
 namespace hone::erl {
 
-// `at`: which of how many rounds. Fills advantages and old log-probabilities into `samples`.
-Metrics step_weights(Samples& samples, const ErlConfig& config, AtStep at, Policy& policy, Tools& tools);
+// `round_of`: which of how many rounds. Fills advantages and old log-probabilities into `samples`.
+Metrics step_weights(Samples& samples, const ErlConfig& config, AtStep round_of, Policy& policy, Tools& tools);
 
 }  // namespace hone::erl
