@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
     }
     return sum;
   };
-  const StepOptions options{.lr = 1e-5, .microbatch_tokens = 2048};
+  const StepOptions options{.lr = 1e-9, .microbatch_tokens = 2048};
   trainer.step(batch, loss, options);
   double best = 1e9;
   StepResult last;

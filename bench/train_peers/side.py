@@ -23,7 +23,7 @@ def model():
 
 def with_torch(dtype, sequences, tokens, steps):
     net = model()
-    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-5, weight_decay=0.0, fused=True)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-9, weight_decay=0.0, fused=True)
     ids = torch.randint(0, VOCAB, (sequences, tokens), generator=torch.Generator().manual_seed(1))
     best, loss = float("inf"), 0.0
     for step in range(steps + 1):
@@ -61,7 +61,7 @@ def with_trl(dtype, sequences, tokens, steps):
             if "loss" in logs:
                 losses.append(float(logs["loss"]))
 
-    config = SFTConfig(output_dir=tempfile.mkdtemp(), max_steps=steps + 1, per_device_train_batch_size=sequences, learning_rate=1e-5, weight_decay=0.0, bf16=dtype == "bf16",
+    config = SFTConfig(output_dir=tempfile.mkdtemp(), max_steps=steps + 1, per_device_train_batch_size=sequences, learning_rate=1e-9, weight_decay=0.0, bf16=dtype == "bf16",
                        gradient_checkpointing=False, logging_steps=1, save_strategy="no", report_to=[], max_length=tokens, use_cpu=True, disable_tqdm=True)
     SFTTrainer(model=model(), args=config, train_dataset=Dataset.from_dict({"input_ids": ids}), processing_class=tokenizer, callbacks=[Clock()]).train()
     return min(seconds[1:]), losses[-1]

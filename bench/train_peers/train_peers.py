@@ -42,8 +42,8 @@ def main():
             print(line, flush=True)
             found[side].append(json.loads(line))
     losses = [runs[0]["loss"] for runs in found.values()]
-    # log(49,152) is 10.8; other random weights of the same deviation give much the same.
-    assert max(losses) - min(losses) < 0.5, f"the sides don't compute the same: losses {losses}"
+    # The learning rate is next to nothing, so that each loss is the first weights': about log(49,152) = 10.8 for random ones of one deviation.
+    assert max(losses) - min(losses) < 0.3, f"the sides don't compute the same: losses {losses}"
     print(f"\n| side | tokens/s, best | median | seconds a step, best | peak memory, MiB |\n|---|---|---|---|---|")
     for side, runs in found.items():
         speeds = [run["tokens_per_second"] for run in runs]
