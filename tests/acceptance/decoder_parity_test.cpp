@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 
 #include "models/catalogue.h"
@@ -130,7 +131,10 @@ TEST(DecoderParity, SmolLm2HasTheLogitsOfLlamaCppInSinglePrecision) {
   EXPECT_GE(found.same, 0.99);
 }
 
-// The model arrives as Q4_1 and is kept as BF16 or Q8_0; llama.cpp rounds activations to 8 or 16 bits with each of them.
+// The model arrives as Q4_1 (token embeddings Q8_0) and is kept as BF16 or Q8_0; llama.cpp rounds activations to 8 or 16 bits with each of
+// them. HONE_Q4_1 names the file that arrived; without it one is made in its likeness of the kept one. With Q4_1 the aim was 97 % of
+// top tokens too; it is missed (95.5 % on the file that arrived) by llama.cpp's own rounding: its products on the same weights as F32 agree
+// with its Q4_1 products no better than ours do.
 TEST(DecoderParity, SmolLm2AgreesWithLlamaCppsRoundedProductsOnTheTopToken) {
   NEEDS_MODEL();
   const Folder folder;
@@ -139,14 +143,24 @@ TEST(DecoderParity, SmolLm2AgreesWithLlamaCppsRoundedProductsOnTheTopToken) {
   std::printf("  as kept: largest difference of a logit %.2e, same top token %.1f %%\n", kept.largest, 100.0 * kept.same);
   EXPECT_GE(kept.same, 0.97);
   llama::start();
-  auto how = llama_model_quantize_default_params();
-  how.ftype = LLAMA_FTYPE_MOSTLY_Q4_1;
-  how.allow_requantize = how.pure = true;
-  const auto file = folder.path / "q4_1.gguf";
-  ASSERT_EQ(llama_model_quantize(path_of(model_name).c_str(), file.c_str(), &how), 0U);
-  const auto small = compare(by_nn(file, ids), by_llama(file, ids));
-  std::printf("  Q4_1: largest difference of a logit %.2e, same top token %.1f %%\n", small.largest, 100.0 * small.same);
-  EXPECT_GE(small.same, 0.97);
+  fs::path file = folder.path / "q4_1.gguf";
+  if (const char* arrived = std::getenv("HONE_Q4_1")) {
+    file = arrived;
+  } else {
+    auto how = llama_model_quantize_default_params();
+    how.ftype = LLAMA_FTYPE_MOSTLY_Q4_1;
+    how.allow_requantize = true;
+    ASSERT_EQ(llama_model_quantize(path_of(model_name).c_str(), file.c_str(), &how), 0U);
+  }
+  const auto weights = open_weights(file);
+  write_gguf(folder.path / "f32.gguf", weights->arch(), source_of(*weights), path_of(model_name));
+  const auto rounded = by_llama(file, ids);
+  const auto ours = compare(by_nn(file, ids), rounded), theirs = compare(by_llama(folder.path / "f32.gguf", ids), rounded);
+  std::printf("  Q4_1: largest difference of a logit %.2e, same top token %.1f %%; llama.cpp's F32 products from its Q4_1: %.2e, %.1f %%\n", ours.largest, 100.0 * ours.same,
+              theirs.largest, 100.0 * theirs.same);
+  EXPECT_NEAR(ours.same, theirs.same, 1e-6);
+  EXPECT_NEAR(ours.largest, theirs.largest, 1e-2);
+  EXPECT_GE(ours.same, 0.9);
 }
 
 }  // namespace
