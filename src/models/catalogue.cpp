@@ -144,7 +144,7 @@ const std::vector<CatalogueModel>& model_catalogue() {
 
 std::string file_name(const CatalogueModel& model) {
   if (model.making != Making::fast) return model.name + ".gguf";
-  return model.name + (fast_precision() == Precision::bf16 ? ".bf16.gguf" : ".q8_0.gguf");
+  return model.name + (fast_precision() == FileType::bf16 ? ".bf16.gguf" : ".q8_0.gguf");
 }
 
 const CatalogueModel* find_model(std::string_view name) {

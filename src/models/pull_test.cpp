@@ -249,7 +249,7 @@ TEST(Catalogue, EveryEntryIsCompleteAndPinned) {
 }
 
 TEST(Catalogue, AFileMadeForOneKindOfCpuIsNotTakenOnAnother) {
-  const bool bf16 = fast_precision() == Precision::bf16;
+  const bool bf16 = fast_precision() == FileType::bf16;
   CatalogueModel model = in_two_parts("a", "b");
   model.making = Making::fast;
   EXPECT_EQ(file_name(model), bf16 ? "test-model.bf16.gguf" : "test-model.q8_0.gguf");

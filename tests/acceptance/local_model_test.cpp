@@ -173,7 +173,7 @@ TEST(LocalModel, ReusesThePiecesThatRequestsShare) {
 // such a rounding: for them the same comparison only bounds the mean.
 std::unique_ptr<LocalModel> open_single_precision(const std::filesystem::path& folder) {
   const auto path = folder / "single.gguf";
-  quantise(path_of(model_name), path, Precision::single);
+  quantise(path_of(model_name), path, FileType::single);
   return std::make_unique<LocalModel>(LocalFile{path.string(), "single"}, ModelOptions{});
 }
 

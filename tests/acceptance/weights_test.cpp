@@ -109,7 +109,7 @@ TEST(SavedWeights, SayTheSameAgainInTheLocalBackEnd) {
   EXPECT_GE(same * 10, all * 7);
 
   // Rounded as llama.cpp's own program rounds: every weight the same.
-  for (const auto& [stored, precision] : {std::pair(Stored::q8_0, Precision::q8_0), std::pair(Stored::bf16, Precision::bf16)}) {
+  for (const auto& [stored, precision] : {std::pair(Stored::q8_0, FileType::q8_0), std::pair(Stored::bf16, FileType::bf16)}) {
     write_gguf(folder.path / "ours.gguf", weights->arch(), source_of(*weights), original, {.type = stored});
     quantise(folder.path / "f32.gguf", folder.path / "theirs.gguf", precision);
     const auto ours = open_weights(folder.path / "ours.gguf"), theirs = open_weights(folder.path / "theirs.gguf");
