@@ -7,13 +7,14 @@
 
 #include "core/error.h"
 #include "core/letters_test_kit.h"
+#include "core/policy_test_kit.h"
 #include "models/policy_module.h"
 
 namespace hone {
 namespace {
 
 // Says the prompt's last letters backwards; a token's log-prob is minus its id over 100.
-class Echo : public Policy {
+class Echo : public IdlePolicy {
  public:
   std::vector<Sampled> sample(std::span<const SampleRequest> requests) override {
     ++batches;
@@ -41,13 +42,6 @@ class Echo : public Policy {
     }
     return out;
   }
-  StepResult step(std::span<const TokenSequence>, const Loss&, const StepOptions&) override { return {}; }
-  void keep_reference() override {}
-  std::vector<PolicyWeight> weights(WeightSet) override { return {}; }
-  void weights_changed() override {}
-  void read(const std::string&, std::span<float>) override {}
-  void save(Sink&) const override {}
-  void load(Source&) override {}
   std::atomic<int> batches = 0;
   std::size_t most = 0;
 };

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/learner.h"
+#include "core/policy_test_kit.h"
 #include "learners/erl/erl.h"
 #include "learners/erl/samples.h"
 #include "objective/presets.h"
@@ -46,7 +47,7 @@ class Bytes final : public Tokenizer {
 };
 
 // Log-probability of a trained token by its id; `now` is the policy while it steps, `before` what score() says of it.
-class Recorder final : public Policy {
+class Recorder final : public IdlePolicy {
  public:
   std::function<double(int)> before = [](int) { return -1.0; }, now = [](int) { return -1.0; };
   std::vector<std::vector<TokenSequence>> stepped;            // [step]
@@ -74,12 +75,6 @@ class Recorder final : public Policy {
     gradients.push_back(std::move(out));
     return result;
   }
-  void keep_reference() override {}
-  std::vector<PolicyWeight> weights(WeightSet) override { return {}; }
-  void read(const std::string&, std::span<float>) override {}
-  void weights_changed() override {}
-  void save(Sink&) const override {}
-  void load(Source&) override {}
 
  private:
   static std::vector<SequenceScores> scores(std::span<const TokenSequence> sequences, const std::function<double(int)>& logp) {

@@ -2,6 +2,7 @@
 // the world names the code after a failure. The policy is a table of softmax rows, so every number here is exact but for the draws.
 #include <cmath>
 
+#include "core/policy_test_kit.h"
 #include "learners/erl/erl_test_kit.h"
 #include "learners/grpo/grpo.h"
 
@@ -31,7 +32,7 @@ int number_after(const std::string& text, const std::string& word) {
 }
 
 // One row of logits per kind for the agent's own prompt; told "use N" it says N nearly always, whatever it learned.
-class Table final : public Policy {
+class Table final : public IdlePolicy {
  public:
   static constexpr double temperature = 0.7, rate = 8.0;
   std::vector<double> row_for(const std::string& prompt) const {
@@ -78,12 +79,6 @@ class Table final : public Policy {
     }
     return result;
   }
-  void keep_reference() override {}
-  std::vector<PolicyWeight> weights(WeightSet) override { return {}; }
-  void read(const std::string&, std::span<float>) override {}
-  void weights_changed() override {}
-  void save(Sink&) const override {}
-  void load(Source&) override {}
 
  private:
   double logp(const TokenSequence& s) const {

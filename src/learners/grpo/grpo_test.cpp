@@ -4,14 +4,14 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/policy_test_kit.h"
 
 namespace hone {
 namespace {
 
 // Says of every trained token that it is `apart` less likely than the sampler said (-0.5), and takes no step.
-class Still final : public Policy {
+class Still final : public IdlePolicy {
  public:
-  std::vector<Sampled> sample(std::span<const SampleRequest>) override { return {}; }
   std::vector<SequenceScores> score(std::span<const TokenSequence> sequences, float, Which) override {
     std::vector<SequenceScores> out;
     for (const auto& s : sequences) {
@@ -28,12 +28,6 @@ class Still final : public Policy {
     trained = sequences.size();
     return {.loss = loss(which, scores, gradients)};
   }
-  void keep_reference() override {}
-  std::vector<PolicyWeight> weights(WeightSet) override { return {}; }
-  void weights_changed() override {}
-  void read(const std::string&, std::span<float>) override {}
-  void save(Sink&) const override {}
-  void load(Source&) override {}
   float apart = 0.0F;
   std::size_t trained = 0;
 };
