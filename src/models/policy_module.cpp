@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <vector>
@@ -18,14 +19,14 @@ constexpr const char* file_name = "libhone_nn.so";
 std::vector<std::filesystem::path> places() {
   if (const char* given = std::getenv("HONE_NN"); given != nullptr && *given != '\0') return {given};
   std::vector<std::filesystem::path> out;
+  const auto beside = [&](const std::filesystem::path& folder) {
+    for (const auto& place : {folder / file_name, (folder / ".." / "lib" / file_name).lexically_normal()})
+      if (std::find(out.begin(), out.end(), place) == out.end()) out.push_back(place);
+  };
   Dl_info self{};
   std::error_code ignored;
-  if (dladdr(reinterpret_cast<const void*>(&open_policy), &self) != 0 && self.dli_fname != nullptr) {
-    const auto folder = std::filesystem::canonical(self.dli_fname, ignored).parent_path();
-    out = {folder / file_name, folder / ".." / "lib" / file_name};
-  }
-  if (const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored); !program.empty())
-    for (const auto& place : {program.parent_path() / file_name, program.parent_path() / ".." / "lib" / file_name}) out.push_back(place);
+  if (dladdr(reinterpret_cast<const void*>(&open_policy), &self) != 0 && self.dli_fname != nullptr) beside(std::filesystem::canonical(self.dli_fname, ignored).parent_path());
+  if (const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored); !program.empty()) beside(program.parent_path());
   return out;
 }
 
