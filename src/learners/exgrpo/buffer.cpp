@@ -68,6 +68,10 @@ Kept get_kept(Source& source) {
     std::uint8_t truncated = 0;
     hone::get(source, truncated);
     p.truncated = truncated != 0;
+    const auto trained = static_cast<std::size_t>(std::count(p.sequence.trained.begin(), p.sequence.trained.end(), 1));
+    if (p.sequence.trained.size() != p.sequence.ids.size() || p.logp.size() != trained)
+      throw Error(Fault::corrupt, "exgrpo: checkpoint: stored try: expected a mark per token and a log-probability per trained one, got " + std::to_string(p.sequence.ids.size()) + " tokens, " +
+                                      std::to_string(p.sequence.trained.size()) + " marks, " + std::to_string(trained) + " trained, " + std::to_string(p.logp.size()) + " log-probabilities");
     k.parts.push_back(std::move(p));
   }
   return k;
@@ -209,6 +213,7 @@ void Buffer::load(Source& source) {
     hone::get(source, tries);
     for (std::uint64_t t = 0; t < tries; ++t) kept_[question].push_back(get_kept(source));
     if (bucket == 0) continue;
+    if (tries == 0) throw Error(Fault::corrupt, "exgrpo: checkpoint: question " + excerpt(question) + ": expected stored tries in bucket " + std::to_string(bucket) + ", got none");
     bucket_of_[question] = bucket;
     buckets_[static_cast<std::size_t>(bucket)].insert(question);
   }

@@ -172,6 +172,29 @@ TEST(ExgrpoBuffer, SavedAndLoadedItIsTheSame) {
     MemorySource part(std::span(once.data).first(cut));
     EXPECT_THROW(Buffer({}, 8).load(part), Error) << cut;
   }
+  const auto refused = [](const MemorySink& sink) -> std::string {
+    MemorySource in(sink.data);
+    try {
+      Buffer({}, 8).load(in);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "loaded";
+  };
+  MemorySink none;  // one question in bucket 3, no tries, nothing retired
+  put(none, std::uint64_t{1});
+  put_text(none, "q");
+  put(none, 3);
+  put(none, std::uint64_t{0});
+  put(none, std::uint64_t{0});
+  EXPECT_NE(refused(none).find("question q: expected stored tries in bucket 3"), std::string::npos) << refused(none);
+  Buffer odd({}, 8);
+  auto without = kept({1, 2});
+  without.parts[0].logp.pop_back();
+  odd.collect("q", 2, {without});
+  MemorySink uneven;
+  odd.save(uneven);
+  EXPECT_NE(refused(uneven).find("2 trained, 1 log-probabilities"), std::string::npos) << refused(uneven);
   MemorySource smaller(once.data);
   try {
     Buffer({}, 3).load(smaller);

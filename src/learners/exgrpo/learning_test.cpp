@@ -1,6 +1,6 @@
 // Where almost every group fails (exgrpo, section 8: item 11): replies of two tokens of seven each, one of 49 right, and no question
 // helps another. At equal optimiser steps, with fewer fresh tries, replay must learn faster; without shaping the entropy must fall faster.
-// Faster means early: after 60 rounds, both past 0.8, plain grpo was ahead in three of these five seeds. 20 rounds were chosen after seeing that.
+// Faster means early: after 60 rounds, both at about 0.8 or more, plain grpo was ahead in three of these five seeds. 20 rounds were chosen after seeing that.
 #include "learners/exgrpo/exgrpo.h"
 #include "learners/exgrpo/exgrpo_test_kit.h"
 #include "learners/grpo/grpo.h"
