@@ -93,17 +93,13 @@ struct PolicyModel::Impl {
     for (auto jobs = gather(); !jobs.empty(); jobs = gather()) {
       const auto started = std::chrono::steady_clock::now();
       std::vector<SampleRequest> samples;
-      std::vector<TokenSequence> scores;
-      for (const Job* j : jobs) {
-        samples.insert(samples.end(), j->samples.begin(), j->samples.end());
-        scores.insert(scores.end(), j->scores.begin(), j->scores.end());
-      }
+      for (const Job* j : jobs) samples.insert(samples.end(), j->samples.begin(), j->samples.end());
       std::exception_ptr error;
       std::vector<Sampled> sampled;
-      std::vector<SequenceScores> scored;
       try {
         if (!samples.empty()) sampled = policy.sample(samples);
-        if (!scores.empty()) scored = policy.score(scores, 1.0F, Which::current);
+        for (Job* j : jobs)  // each by itself: what a sequence scores depends, in its last bits, on what is scored with it
+          if (!j->scores.empty()) j->scored = policy.score(j->scores, 1.0F, Which::current);
       } catch (...) {
         error = std::current_exception();
       }
@@ -111,16 +107,13 @@ struct PolicyModel::Impl {
         for (Job* j : jobs) alone(*j);
       } else {
         auto s = sampled.begin();
-        auto c = scored.begin();
         const double share = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count() / static_cast<double>(jobs.size());
         for (Job* j : jobs) {
           j->error = error;
           j->seconds = share;
           if (error) continue;
           j->sampled.assign(std::move_iterator(s), std::move_iterator(s + static_cast<std::ptrdiff_t>(j->samples.size())));
-          j->scored.assign(std::move_iterator(c), std::move_iterator(c + static_cast<std::ptrdiff_t>(j->scores.size())));
           s += static_cast<std::ptrdiff_t>(j->samples.size());
-          c += static_cast<std::ptrdiff_t>(j->scores.size());
         }
       }
       {

@@ -2,14 +2,12 @@
 
 #include "core/error.h"
 #include "nn/attention.h"
+#include "nn/product.h"
 #include "nn/tensors.h"
 
 namespace hone::nn {
 
 namespace {
-
-// x [n, in] times a weight [out, in] the other way round.
-at::Tensor product(const at::Tensor& x, const at::Tensor& weight) { return at::mm(x, weight.t()); }
 
 // gradient += dy^T x
 template <class T>
@@ -65,6 +63,7 @@ struct Decoder::Pass {
   const std::vector<int>& positions;
   const std::vector<int>* starts = nullptr;
   const Attend* attend = nullptr;
+  int slab = 0;
 };
 
 std::vector<int> Flat::positions() const {
@@ -113,7 +112,7 @@ template <class T>
 void Decoder::layer(int l, const at::Tensor& h, const Pass& pass, LayerMemory& m) {
   const Arch& a = parameters_.arch();
   const LayerSpans& w = parameters_.layout().layers[l];
-  m.qkv = product(norm<T>(h, parameters_.gain(w.attention_norm), a.norm_eps, m.rstd), parameters_.weight(w.qkv));
+  m.qkv = product(norm<T>(h, parameters_.gain(w.attention_norm), a.norm_eps, m.rstd), parameters_.weight(w.qkv), pass.slab);
   const auto n = h.size(0), stride = m.qkv.size(1);
   if (w.qkv_bias.there())
     for_rows(n, stride, [&](std::int64_t b, std::int64_t e) {
@@ -132,10 +131,10 @@ void Decoder::layer(int l, const at::Tensor& h, const Pass& pass, LayerMemory& m
   }
   rotate<T>(a, m.qkv, pass.positions, *rotary_, 1.0F);
   m.out = pass.attend != nullptr ? (*pass.attend)(l, m.qkv) : attention<T>(a, m.qkv, *pass.starts);
-  add_to<T>(h, product(m.out, parameters_.weight(w.out)));
+  add_to<T>(h, product(m.out, parameters_.weight(w.out), pass.slab));
   m.h_middle = h.clone();
-  m.gate_up = product(norm<T>(h, parameters_.gain(w.ff_norm), a.norm_eps, m.rstd_middle), parameters_.weight(w.gate_up));
-  add_to<T>(h, product(swiglu<T>(m.gate_up), parameters_.weight(w.down)));
+  m.gate_up = product(norm<T>(h, parameters_.gain(w.ff_norm), a.norm_eps, m.rstd_middle), parameters_.weight(w.gate_up), pass.slab);
+  add_to<T>(h, product(swiglu<T>(m.gate_up), parameters_.weight(w.down), pass.slab));
 }
 
 template <class T>
@@ -261,8 +260,8 @@ at::Tensor Decoder::forward(const Flat& flat, const Shown& shown) {
   return run({flat.ids, flat.positions(), &flat.starts}, nullptr, &shown);
 }
 
-at::Tensor Decoder::forward_rows(const std::vector<int>& ids, const std::vector<int>& positions, const Attend& attend) {
-  return run({ids, positions, nullptr, &attend}, nullptr, nullptr);
+at::Tensor Decoder::forward_rows(const std::vector<int>& ids, const std::vector<int>& positions, const Attend& attend, int slab) {
+  return run({ids, positions, nullptr, &attend, slab}, nullptr, nullptr);
 }
 
 void Decoder::backward(const Flat& flat, Memory& memory, const at::Tensor& d_hidden) {

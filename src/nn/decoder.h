@@ -57,9 +57,9 @@ class Decoder {
   // The same; each layer's [tokens, q | k | v] is shown when it is ready (keys with rotary positions applied).
   using Shown = std::function<void(int layer, const at::Tensor& qkv)>;
   at::Tensor forward(const Flat& flat, const Shown& shown);
-  // One token of each of many sequences, [tokens, width]; who calls knows what came before and attends.
+  // One token of each of many sequences, [tokens, width]; who calls knows what came before and attends. slab: see product().
   using Attend = std::function<at::Tensor(int layer, const at::Tensor& qkv)>;
-  at::Tensor forward_rows(const std::vector<int>& ids, const std::vector<int>& positions, const Attend& attend);
+  at::Tensor forward_rows(const std::vector<int>& ids, const std::vector<int>& positions, const Attend& attend, int slab = 0);
   // d_hidden: [tokens, width] float, of what forward returned. Adds to the gradient of the parameters or adapters.
   void backward(const Flat& flat, Memory& memory, const at::Tensor& d_hidden);
 

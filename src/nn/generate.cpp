@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "nn/head.h"
+#include "nn/product.h"
 #include "nn/sampler.h"
 #include "nn/tensors.h"
 
@@ -35,7 +36,7 @@ struct Running {
 template <class T>
 class Steps {
  public:
-  Steps(Decoder& decoder, int rows) : rows_(rows), decoder_(decoder), p_(decoder.parameters()), a_(p_.arch()) {}
+  Steps(Decoder& decoder, int slab) : slab_(slab), decoder_(decoder), p_(decoder.parameters()), a_(p_.arch()) {}
 
   Cache room(int tokens) const { return {empty<T>({a_.layers, 2, tokens, a_.kv_width()}), 0}; }
 
@@ -47,7 +48,7 @@ class Steps {
       Flat flat;
       std::size_t end = first;
       do flat.append(prompts[end++]);
-      while (rows_ == 0 && end < prompts.size() && flat.ids.size() + prompts[end].size() < 8192);
+      while (slab_ == 0 && end < prompts.size() && flat.ids.size() + prompts[end].size() < 8192);
       const at::Tensor hidden = decoder_.forward(flat, [&](int layer, const at::Tensor& qkv) {
         for (std::size_t s = first; s < end; ++s)
           for (std::size_t i = 0; i < prompts[s].size(); ++i)
@@ -62,12 +63,19 @@ class Steps {
     return last;
   }
 
+  int slab() const { return slab_; }
+  // So many rows up to the next full slab.
+  std::size_t padded(std::size_t rows) const {
+    const auto slab = static_cast<std::size_t>(std::max(slab_, 1));
+    return (rows + slab - 1) / slab * slab;
+  }
+
   // Hidden states after these tokens, one row for each running continuation (with fixed batches, rows of nothing after them).
   at::Tensor step(std::vector<Running>& running, std::vector<int> tokens) {
     const auto n = static_cast<std::int64_t>(running.size());
     std::vector<int> positions;
     for (const auto& r : running) positions.push_back(r.prompt->length + r.own.length);
-    tokens.resize(std::max<std::size_t>(tokens.size(), static_cast<std::size_t>(rows_)));
+    tokens.resize(padded(tokens.size()));
     positions.resize(tokens.size());
     const at::Tensor hidden = decoder_.forward_rows(tokens, positions, [&](int layer, const at::Tensor& qkv) {
       at::Tensor out = at::zeros({qkv.size(0), a_.q_width()}, at::TensorOptions().dtype(scalar_of<T>));
@@ -75,7 +83,7 @@ class Steps {
         for (auto i = b; i < e; ++i) attend(running[i], layer, data<T>(qkv) + i * qkv.size(1), data<T>(out) + i * a_.q_width());
       });
       return out;
-    });
+    }, slab_);
     for (auto& r : running) ++r.own.length;
     return hidden;
   }
@@ -104,7 +112,7 @@ class Steps {
     }
   }
 
-  int rows_;  // of every product, 0 = as many as there are
+  int slab_;  // rows of every product, 0 = as many as there are
   Decoder& decoder_;
   Parameters& p_;
   const Arch& a_;
@@ -114,7 +122,7 @@ template <class T>
 class Generation {
  public:
   Generation(Decoder& decoder, std::span<const SampleRequest> requests, const GenerateOptions& options)
-      : steps_(decoder, options.fixed ? options.batch : 0), head_(decoder.parameters()), requests_(requests), options_(options), out_(requests.size()) {}
+      : steps_(decoder, options.fixed ? steady_rows(decoder.parameters()) : 0), head_(decoder.parameters()), requests_(requests), options_(options), out_(requests.size()) {}
 
   std::vector<Sampled> run() {
     while (next_ < requests_.size() || !running_.empty()) {
@@ -164,10 +172,11 @@ class Generation {
   // One token for each running continuation from its hidden state; those that end leave.
   void choose(at::Tensor hidden) {
     const auto n = static_cast<std::int64_t>(running_.size());
-    if (options_.fixed && hidden.size(0) < options_.batch) hidden = at::cat({hidden, at::zeros({options_.batch - hidden.size(0), hidden.size(1)}, hidden.options())});
+    const auto rows_wanted = static_cast<std::int64_t>(steps_.padded(static_cast<std::size_t>(hidden.size(0))));
+    if (hidden.size(0) < rows_wanted) hidden = at::cat({hidden, at::zeros({rows_wanted - hidden.size(0), hidden.size(1)}, hidden.options())});
     std::vector<int> rows(static_cast<std::size_t>(hidden.size(0)));
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<int>(i);
-    const at::Tensor logits = head_.logits(hidden, rows);
+    const at::Tensor logits = head_.logits(hidden, rows, steps_.slab());
     std::vector<Drawn> drawn(static_cast<std::size_t>(n));
     at::parallel_for(0, n, 1, [&](std::int64_t b, std::int64_t e) {
       std::vector<int> order;

@@ -15,8 +15,8 @@ struct GenerateOptions {
   std::vector<int> end_ids;                // a continuation ends with the first of these
   const Tokenizer* tokenizer = nullptr;    // for stop words
   int batch = 64;                          // continuations at a time; finished ones make room for the next
-  // Every product has the same number of rows whoever else is in the batch (prompts one by one, then always `batch` rows): sums are
-  // then taken in the same order and a result depends on its request alone. Below `batch` continuations that costs time.
+  // A result depends on its request alone, to the bit, whoever else is in the batch: prompts are read one by one, next tokens in slabs of
+  // so many rows as this machine's products compute alike (steady_rows in product.h).
   bool fixed = false;
 };
 

@@ -64,15 +64,17 @@ TEST(Generate, WithFixedBatchesAResultDependsOnItsRequestAlone) {
     randomise(p, 3);
     Decoder decoder(p);
     std::vector<SampleRequest> requests;
-    for (int i = 0; i < 21; ++i) requests.push_back(request({1, 2, 3 + i % 3}, i, 10 + i));
-    const GenerateOptions options{.end_ids = {}, .batch = 8, .fixed = true};
-    const auto together = generate(decoder, requests, options);
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      const auto alone = generate(decoder, std::span(&requests[i], 1), options);
-      EXPECT_EQ(alone[0].ids, together[i].ids) << i;
-      EXPECT_EQ(alone[0].logp, together[i].logp) << i;
+    for (int i = 0; i < 50; ++i) requests.push_back(request({1, 2, 3 + i % 3}, i, 10 + i));
+    for (const int batch : {5, 8, 16, 48}) {
+      const GenerateOptions options{.end_ids = {}, .batch = batch, .fixed = true};
+      const auto together = generate(decoder, requests, options);
+      for (std::size_t i = 0; i < requests.size(); i += 3) {
+        const auto alone = generate(decoder, std::span(&requests[i], 1), options);
+        EXPECT_EQ(alone[0].ids, together[i].ids) << batch << " " << i;
+        EXPECT_EQ(alone[0].logp, together[i].logp) << batch << " " << i;
+      }
+      EXPECT_NE(together[0].ids, together[3].ids) << "same prompt, other seed";
     }
-    EXPECT_NE(together[0].ids, together[3].ids) << "same prompt, other seed";
   }
 }
 

@@ -1,5 +1,6 @@
 #include "nn/head.h"
 
+#include "nn/product.h"
 #include "nn/tensors.h"
 
 namespace hone::nn {
@@ -26,12 +27,12 @@ auto with_type(Compute compute, const F& f) {
 
 // f(first row, x [count, width], logits [count, vocab])
 template <class T, class F>
-void Head::chunks(const at::Tensor& hidden, const std::vector<int>& rows, const F& f) {
+void Head::chunks(const at::Tensor& hidden, const std::vector<int>& rows, const F& f, int slab) {
   const at::Tensor weight = parameters_.weight(parameters_.layout().head);
   const auto n = static_cast<std::int64_t>(rows.size());
   for (std::int64_t first = 0; first < n; first += chunk) {
     const at::Tensor x = gather<T>(hidden, rows, first, std::min(chunk, n - first));
-    f(first, x, at::mm(x, weight.t()));
+    f(first, x, product(x, weight, slab));
   }
 }
 
@@ -88,11 +89,11 @@ at::Tensor Head::backward(const at::Tensor& hidden, const std::vector<int>& rows
   return d_hidden;
 }
 
-at::Tensor Head::logits(const at::Tensor& hidden, const std::vector<int>& rows) {
+at::Tensor Head::logits(const at::Tensor& hidden, const std::vector<int>& rows, int slab) {
   at::Tensor out = at::empty({static_cast<std::int64_t>(rows.size()), parameters_.arch().vocab});
   with_type(parameters_.compute(), [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
-    chunks<T>(hidden, rows, [&](std::int64_t first, const at::Tensor& x, const at::Tensor& logits) { out.narrow(0, first, x.size(0)).copy_(logits); });
+    chunks<T>(hidden, rows, [&](std::int64_t first, const at::Tensor& x, const at::Tensor& logits) { out.narrow(0, first, x.size(0)).copy_(logits); }, slab);
   });
   return out;
 }

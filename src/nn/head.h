@@ -23,12 +23,12 @@ class Head {
   // [tokens, width] float, zero in rows not named.
   at::Tensor backward(const at::Tensor& hidden, const std::vector<int>& rows, const std::vector<int>& targets, float temperature,
                       const std::vector<float>& d_logp, const std::vector<float>& d_entropy);
-  // All logits of these rows, [rows, vocab] float.
-  at::Tensor logits(const at::Tensor& hidden, const std::vector<int>& rows);
+  // All logits of these rows, [rows, vocab] float. slab: see product().
+  at::Tensor logits(const at::Tensor& hidden, const std::vector<int>& rows, int slab = 0);
 
  private:
   template <class T, class F>
-  void chunks(const at::Tensor& hidden, const std::vector<int>& rows, const F& f);
+  void chunks(const at::Tensor& hidden, const std::vector<int>& rows, const F& f, int slab = 0);
   Parameters& parameters_;
   bool learns_;
 };
