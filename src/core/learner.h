@@ -46,12 +46,17 @@ struct Progress {
   std::int64_t episodes_left = -1;  // most trials that may be asked for now; -1 = no cap
 };
 
+// Which of the recipe's models is asked: the one that plays, or a helper it names. Without that helper the judge is the writer,
+// and the writer the one that plays.
+enum class Helper { none, writer, judge };
+
 // A model call that is not a move.
 struct Request {
   std::string key;   // unique within the round
   std::string role;  // "reflection", "insights"
   std::vector<Message> prompt;
   Sampling sampling;
+  Helper asked = Helper::none;
 };
 
 class Tools {
@@ -96,6 +101,7 @@ struct LearnerEntry {
   std::string_view name, summary, citation;  // citation: "Zhao et al. 2024, ExpeL, arXiv 2308.10144"
   Tempo tempo = Tempo::deliberate;
   bool trains = false;  // changes the weights of the recipe's model
+  bool asks = false;    // its calls go to the recipe's writer and judge
   std::vector<FieldDoc> (*fields)();
   std::unique_ptr<Learner> (*make)(const Settings&, const LearnerContext&);
 };

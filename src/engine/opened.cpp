@@ -1,5 +1,6 @@
 #include "engine/opened.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <thread>
@@ -62,6 +63,11 @@ Opened::Opened(const Recipe& recipe) : recipe_(recipe) {
 
   find_agent(recipe.agent.name, recipe.agent.where);
   for (const auto& arm : recipe.arms) find_agent(arm.agent.name, arm.agent.where);
+  if (!method_->asks)
+    for (const Part* helper : {&recipe.writer, &recipe.judge})
+      if (!helper->name.empty()) throw Error(Fault::bad_input, helper->where + ": method '" + recipe.method.name + "' asks neither writer nor judge");
+  writer_ = open_helper(recipe.writer, "writer");
+  judge_ = open_helper(recipe.judge, "judge");
   if (method_->trains) {
     if (recipe.model.empty()) throw Error(Fault::bad_input, recipe.method.where + ": method '" + recipe.method.name + "' trains weights, so the recipe must name a model");
     trainable_ = at_field(recipe.model_where, "model", [&] {
@@ -71,15 +77,7 @@ Opened::Opened(const Recipe& recipe) : recipe_(recipe) {
     });
     model_sha_ = trainable_->model().facts().artifact_sha;
   } else if (!recipe.model.empty()) {
-    Settings given = recipe.model_settings;
-    given["deterministic"] = Setting{{recipe.deterministic ? "true" : "false"}, false, ""};
-    if (const auto own = recipe.model_settings.find("deterministic"); own != recipe.model_settings.end())
-      throw Error(Fault::bad_input, own->second.where + ": field 'deterministic': belongs to the recipe itself, not to its model");
-    model_ = at_field(recipe.model_where, "model", [&] {
-      const auto options = read_config<ModelOptions>(given);
-      if (is_remote(recipe.model) && !options.remote.cache) unkept_ = "model " + recipe.model;
-      return open_model(recipe.model, options);
-    });
+    model_ = open_helper({recipe.model, recipe.model_settings, recipe.model_where}, "model");
     model_sha_ = model_.model->facts().artifact_sha;
     if (recipe.deterministic && model_.chooser != nullptr) memo_ = std::make_unique<Memo>(*model_.chooser);
   }
@@ -95,6 +93,19 @@ Opened::Opened(const Recipe& recipe) : recipe_(recipe) {
 
 Opened::~Opened() = default;
 
+OpenModel Opened::open_helper(const Part& part, const char* field) {
+  if (part.name.empty()) return {};
+  Settings given = part.settings;
+  if (const auto own = given.find("deterministic"); own != given.end())
+    throw Error(Fault::bad_input, own->second.where + ": field 'deterministic': belongs to the recipe itself, not to its model");
+  given["deterministic"] = Setting{{recipe_.deterministic ? "true" : "false"}, false, ""};
+  return at_field(part.where, field, [&] {
+    const auto options = read_config<ModelOptions>(given);
+    if (is_remote(part.name) && !options.remote.cache) unkept_ += (unkept_.empty() ? "" : " and ") + std::string(field) + " " + part.name;
+    return open_model(part.name, options);
+  });
+}
+
 void Opened::check_models() const {
   const auto check = [](const std::string& spec, const std::string& before) {
     const auto file = model_file(spec);
@@ -102,13 +113,19 @@ void Opened::check_models() const {
     if (const auto now = sha256_file(file); now != before) throw Error(Fault::corrupt, file.string() + " changed while it was in use: SHA-256 " + before + " is now " + now);
   };
   if (model_.model != nullptr) check(recipe_.model, model_sha_);
+  if (writer_.model != nullptr) check(recipe_.writer.name, writer_.model->facts().artifact_sha);
+  if (judge_.model != nullptr) check(recipe_.judge.name, judge_.model->facts().artifact_sha);
   if (embedder_ != nullptr) check(recipe_.embedder, embedder_->facts().artifact_sha);
 }
 
-bool Opened::for_tests_only() const {
-  for (const auto& backend : backend_catalog())
-    if (backend.handles(recipe_.model)) return backend.tests_only;
-  return false;
+std::string Opened::for_tests_only() const {
+  for (const std::string* spec : {&recipe_.model, &recipe_.writer.name, &recipe_.judge.name}) {
+    if (spec->empty()) continue;
+    const auto& all = backend_catalog();
+    const auto backend = std::find_if(all.begin(), all.end(), [&](const BackendEntry& b) { return b.handles(*spec); });
+    if (backend != all.end() && backend->tests_only) return *spec;
+  }
+  return {};
 }
 
 std::string Opened::unrepeatable() const {
@@ -132,6 +149,8 @@ Stage Opened::stage(Split split, const Part& agent, const Settings& over, std::s
     out.model = model_.model.get();
     out.chooser = memo_ != nullptr ? memo_.get() : model_.chooser;
   }
+  out.writer = writer_.model.get();
+  out.judge = judge_.model.get();
   out.prices = recipe_.prices;
   out.stop = std::move(stop);
   try {
@@ -159,6 +178,8 @@ std::unique_ptr<Learner> Opened::make_learner(const Rng& rng, const BatchSpec* b
 MadeOf Opened::made_of() const {
   std::string all = std::string(hone_version) + "\n" + recipe_fingerprint(recipe_) + model_sha_ + "\n" +
                     (embedder_ ? embedder_->facts().artifact_sha : "") + "\n";
+  for (const OpenModel* helper : {&writer_, &judge_})
+    if (helper->model != nullptr) all += helper->model->facts().artifact_sha + "\n";
   MadeOf out{.hash = {}, .recipe = sha256_hex(all), .files = named_files(recipe_)};
   for (const Split split : {Split::train, Split::validation, Split::test})
     for (const auto& task : tasks(split)) all += task.id + "\n";

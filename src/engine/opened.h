@@ -35,7 +35,7 @@ class Opened {
   // Reads the files of model and embedder again: Error{corrupt} when they are not what was opened.
   void check_models() const;
   std::vector<Task> tasks(Split split) const;
-  bool for_tests_only() const;  // the model is a script
+  std::string for_tests_only() const;  // a model that is a script, empty when none is
   // Why a deterministic run can't be promised to repeat, empty when it can: a server may answer otherwise tomorrow.
   std::string unrepeatable() const;
 
@@ -47,11 +47,13 @@ class Opened {
   MadeOf made_of() const;
 
  private:
+  OpenModel open_helper(const Part& part, const char* field);  // nothing for an empty name
+
   const Recipe& recipe_;
   const LearnerEntry* method_ = nullptr;
   std::unique_ptr<World> world_;
   std::unique_ptr<BatchWorld> batch_;
-  OpenModel model_;
+  OpenModel model_, writer_, judge_;
   std::unique_ptr<Trainable> trainable_;
   std::unique_ptr<ChoiceModel> memo_;
   std::unique_ptr<Embedder> embedder_;

@@ -20,6 +20,7 @@ struct Stage {
   Settings agent_settings;
   Model* model = nullptr;
   ChoiceModel* chooser = nullptr;
+  Model *writer = nullptr, *judge = nullptr;  // for the method's own calls; null = as Helper says
   std::string weights;  // which learned weights play, empty = none; recorded with episodes
   Prices prices;
   std::stop_token stop;

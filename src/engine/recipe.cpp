@@ -126,7 +126,7 @@ Arm parse_arm(const Reader& r, const YAML::Node& node, const Part& agent) {
   return arm;
 }
 
-const std::vector<std::string> kTopLevel = {"name",  "env",        "agent",  "learn",  "model", "embedder", "method",   "seed",
+const std::vector<std::string> kTopLevel = {"name",  "env",        "agent",  "learn",  "model", "embedder", "writer", "judge", "method",   "seed",
                                             "in_flight", "deterministic", "budget", "prices", "evaluation", "arms", "withhold", "transfer_from", "transfer_examples"};
 
 void apply_override(YAML::Node root, const std::string& text) {
@@ -145,7 +145,7 @@ void apply_override(YAML::Node root, const std::string& text) {
   if (std::find(kTopLevel.begin(), kTopLevel.end(), top) == kTopLevel.end())
     throw Error(Fault::usage, unknown_name("field", top, kTopLevel, "--set").what());
   if (dot == std::string::npos) {
-    if ((top == "env" || top == "agent" || top == "method" || top == "model" || top == "embedder") && root[top] && root[top].IsMap() && value.IsScalar())
+    if ((top == "env" || top == "agent" || top == "method" || top == "model" || top == "embedder" || top == "writer" || top == "judge") && root[top] && root[top].IsMap() && value.IsScalar())
       root[top]["name"] = value;
     else
       root[top] = value;
@@ -179,6 +179,8 @@ void parse_field(const Reader& r, Recipe& out, const std::string& key, const YAM
   else if (key == "env") out.env = r.part(value, key);
   else if (key == "agent") out.agent = r.part(value, key);
   else if (key == "method") out.method = r.part(value, key);
+  else if (key == "writer") out.writer = r.part(value, key);
+  else if (key == "judge") out.judge = r.part(value, key);
   else if (key == "learn") out.learn_agent = r.settings(value, key);
   else if (key == "transfer_from") out.transfer_from = r.scalar(value, key);
   else if (key == "transfer_examples") out.transfer_examples = r.scalar(value, key), out.transfer_examples_where = r.at(value);
@@ -334,6 +336,12 @@ std::string recipe_fingerprint(const Recipe& recipe) {
     << recipe.withhold << "\nbudget " << recipe.budget.episodes << " " << recipe.budget.tokens << " " << recipe.budget.seconds << " "
     << recipe.budget.money << "\nevaluation " << recipe.evaluation.enabled << " " << recipe.evaluation.curve << " "
     << recipe.evaluation.curve_tasks << " " << recipe.evaluation.changes << "\ntransfer " << recipe.transfer_from << "\n";
+  for (const auto& [label, p] : {std::pair{"writer ", &recipe.writer}, std::pair{"judge ", &recipe.judge}}) {
+    if (p->name.empty()) continue;
+    s << label << p->name << " ";
+    print(s, p->settings, true);
+    s << "\n";
+  }
   if (!recipe.transfer_examples.empty()) s << "transfer examples " << recipe.transfer_examples << "\n";
   for (const auto& arm : recipe.arms) {
     s << "arm " << arm.name << " " << static_cast<int>(arm.role) << arm.lessons << (arm.weights == arm.lessons ? "" : arm.weights ? "w" : "-w") << " ";
@@ -350,6 +358,8 @@ std::vector<FieldDoc> describe_recipe() {
       {"learn", "map", "", "", "agent settings that hold while learning only"},
       {"model", "name, path, URL or map", "", "hone model list", "the language model; a server as http(s)://host:port/v1#MODEL"},
       {"embedder", "name, path, URL or map", "all-minilm-l6-v2", "", "what recall compares texts with; a server as for model"},
+      {"writer", "name, path, URL or map", "", "hone model list", "the model that a method's own calls go to; without it the one that plays"},
+      {"judge", "name, path, URL or map", "", "hone model list", "the model that rates what was written; without it the writer"},
       {"method", "name or map", "", "hone method list", "the way of learning, with its settings"},
       {"seed", "whole number", "1", "", "every draw follows from it"},
       {"in_flight", "whole number", "4", "1 to 256", "episodes played at the same time; does not change the result"},

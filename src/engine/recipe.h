@@ -74,6 +74,7 @@ struct Recipe {
   std::string model, embedder = "all-minilm-l6-v2";
   Settings model_settings, embedder_settings;
   std::string model_where, embedder_where;  // for error messages
+  Part writer, judge;       // models for a method's own calls; an empty name = the writer, and the model that plays
   std::uint64_t seed = 1;
   int in_flight = 4;
   bool deterministic = true;

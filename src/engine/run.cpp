@@ -192,7 +192,7 @@ RunResult drive(Running& r) {
   data.home = r.options.home;
   data.resumed = r.resumed;
   data.report_path = std::filesystem::absolute(r.directory / "report.html").lexically_normal();
-  if (r.opened.for_tests_only()) data.warnings.push_back("model '" + r.recipe.model + "' is a script for tests: its scores say nothing about a real model");
+  if (const auto script = r.opened.for_tests_only(); !script.empty()) data.warnings.push_back("model '" + script + "' is a script for tests: its scores say nothing about a real model");
   if (const auto why = r.opened.unrepeatable(); !why.empty()) data.warnings.push_back(why);
   if (r.opened.reflex()) reflex_run({&r.recipe, &r.opened, &r.store, r.info.id, r.options.listener, r.options.stop}, data);
   else deliberate(r, data);

@@ -15,7 +15,10 @@ Generation EngineTools::generate_one(const Request& request) {
   Generation out;
   out.key = "learn/" + std::to_string(plan_.round) + "/" + request.key;
   if (auto known = plan_.store->find_generation(plan_.run, out.key)) return *known;
-  Meter meter(plan_.stage->model, plan_.stage->chooser, plan_.stage->prices, plan_.stage->stop);
+  Model* model = plan_.stage->model;
+  if (request.asked != Helper::none && plan_.stage->writer != nullptr) model = plan_.stage->writer;
+  if (request.asked == Helper::judge && plan_.stage->judge != nullptr) model = plan_.stage->judge;
+  Meter meter(model, nullptr, plan_.stage->prices, plan_.stage->stop);
   Sampling sampling = request.sampling;
   if (sampling.seed == 0) sampling.seed = plan_.rng.split("generate").split(out.key).next();
   Reply reply = meter.chat(request.prompt, sampling);

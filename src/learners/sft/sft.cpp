@@ -1,10 +1,6 @@
 // Supervised fine-tuning on data of one's own (sft_dpo_reference, section 3). The recipe's world only judges.
-#include <algorithm>
-#include <numeric>
-
-#include "learners/training.h"
-#include "learners/training_data.h"
-#include "objective/sft.h"
+#include "core/error.h"
+#include "learners/passes.h"
 
 namespace hone {
 
@@ -45,28 +41,11 @@ class Sft final : public Learner {
     std::vector<TokenSequence> sequences;
     for (const auto& row : rows_)
       if (auto s = sequence_of(row, *tools.tokenizer(), {config_.max_length, config_.completion_only})) sequences.push_back(std::move(*s));
-    Update update;
-    update.metrics["rows_left_out"] = static_cast<double>(rows_.size() - sequences.size());
     if (sequences.empty()) throw Error(Fault::bad_input, config_.data + ": no row has a trained token within max_length (" + std::to_string(config_.max_length) + ")");
-    tools.rng("order").shuffle(sequences);
-    const std::size_t step = per_step(config_.train, sequences.size());
-    const auto steps = static_cast<std::int64_t>((sequences.size() + step - 1) / step);
-    AtStep at{round_ * steps, config_.passes * steps};
-    double loss = 0.0, tokens = 0.0;
-    for (std::size_t first = 0; first < sequences.size(); first += step, ++at.step) {
-      const StepOptions options = step_options(config_.train, at, 1.0F);
-      const auto part = std::span<const TokenSequence>(sequences).subspan(first, std::min(step, sequences.size() - first));
-      std::vector<int> trained;
-      for (const auto& s : part) trained.push_back(static_cast<int>(std::count(s.trained.begin(), s.trained.end(), 1)));
-      objective::SftObjective objective(trained, config_.loss);
-      const auto result = tools.policy()->step(part, objective.loss(), options);
-      loss += result.loss * static_cast<double>(result.trained);
-      tokens += static_cast<double>(result.trained);
-      update.metrics["gradient_norm"] = result.gradient_norm;
-      update.metrics["lr"] = options.lr;
-    }
-    update.metrics["loss"] = loss / tokens;
-    update.metrics["tokens"] = tokens;
+    Update update;
+    const auto left_out = static_cast<double>(rows_.size() - sequences.size());
+    update.metrics = imitate(std::move(sequences), config_.train, config_.loss, {round_, config_.passes}, tools.rng("order"), *tools.policy());
+    update.metrics["rows_left_out"] = left_out;
     ++round_;
     return update;
   }
