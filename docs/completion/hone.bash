@@ -33,7 +33,7 @@ _hone_words() {
     "model show" | "model pull") echo smollm2-135m qwen2.5-coder-0.5b qwen2.5-coder-1.5b all-minilm-l6-v2 ;;
     "env show") echo desk process gridworld household hotpot gsm8k frozenlake sokoban arithmetic countdown ;;
     "agent show") echo react vote random process chat ;;
-    "method show") echo expel tabular_q grpo self_imitation sft dpo exgrpo erl ;;
+    "method show") echo expel tabular_q grpo self_imitation sft dpo exgrpo erl developmental ;;
   esac
 }
 

@@ -20,12 +20,19 @@ std::vector<const LearnerEntry*> methods() {
   return out;
 }
 
-// Whether a method learns from tries; the others from a file.
-bool plays(const LearnerEntry& method) { return method.name != "sft" && method.name != "dpo"; }
+// Whether a method learns from tries; the others from a file or from what they write.
+bool plays(const LearnerEntry& method) { return method.name != "sft" && method.name != "dpo" && method.name != "developmental"; }
 
 // A small run of this method: the scripted desk for the deliberate tempo, the grid for the reflex one.
 Recipe small_run(const Scratch& scratch, const LearnerEntry& method, const std::vector<std::string>& set = {}) {
   const std::string name(method.name);
+  if (name == "developmental") {
+    auto recipe = "name: kit\nenv: {name: desk, requests: " + test::write_requests(scratch).string() +
+                  ", train: 4, validation: 4, test: 4, train_tries: 1, eval_tries: 1}\nagent: {name: chat, hold: true}\n"
+                  "model: {name: tiny, width: 16, layers: 1, heads: 2, context: 1024, batch: 4}\nembedder: none\nmethod: {name: developmental, written_by: hand, judge: rules, "
+                  "fields: two, train: 8, unseen: 4, batch: 4, length_tolerance: 1, mean_length_tolerance: 1, sft_passes: 1, dpo_passes: 2, lr: 0.001}\nevaluation: {curve: 1}\n";
+    return parse_recipe(recipe, "kit.yaml", set);
+  }
   if (!plays(method)) {
     std::ofstream data(scratch / "data.jsonl");
     for (const char* queue : {"fruit", "metal", "music", "water"})
