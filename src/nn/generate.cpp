@@ -122,7 +122,7 @@ template <class T>
 class Generation {
  public:
   Generation(Decoder& decoder, std::span<const SampleRequest> requests, const GenerateOptions& options)
-      : steps_(decoder, options.fixed ? steady_rows(decoder.parameters()) : 0), head_(decoder.parameters()), requests_(requests), options_(options), out_(requests.size()) {}
+      : steps_(decoder, options.fixed ? steady_rows(decoder.parameters(), options.batch) : 0), head_(decoder.parameters()), requests_(requests), options_(options), out_(requests.size()) {}
 
   std::vector<Sampled> run() {
     while (next_ < requests_.size() || !running_.empty()) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <tuple>
 
 #include "nn/parameters.h"
 #include "nn/tensors.h"
@@ -42,7 +43,7 @@ at::Tensor product(const at::Tensor& x, const at::Tensor& weight, int slab) {
   return out;
 }
 
-int steady_rows(const Parameters& parameters) {
+int steady_rows(const Parameters& parameters, int most) {
   std::set<Shape> shapes;
   const auto take = [&](const Span& span) {
     const at::Tensor w = parameters.weight(span);
@@ -54,12 +55,12 @@ int steady_rows(const Parameters& parameters) {
   const at::ScalarType type = parameters.weight(parameters.layout().head).scalar_type();
 
   static std::mutex mutex;
-  static std::map<std::pair<at::ScalarType, std::set<Shape>>, int> known;
+  static std::map<std::tuple<int, at::ScalarType, std::set<Shape>>, int> known;
   const std::lock_guard lock(mutex);
-  const auto [it, fresh] = known.try_emplace({type, shapes}, 1);
+  const auto [it, fresh] = known.try_emplace({most, type, shapes}, 1);
   at::Generator draw = at::detail::createCPUGenerator(1);
   for (int rows = 64; fresh && rows > 1; rows /= 2)
-    if (std::all_of(shapes.begin(), shapes.end(), [&](const Shape& s) { return steady(s, rows, type, draw); })) {
+    if (rows <= most && std::all_of(shapes.begin(), shapes.end(), [&](const Shape& s) { return steady(s, rows, type, draw); })) {
       it->second = rows;
       break;
     }

@@ -10,9 +10,9 @@ class Parameters;
 // x [n, in] times a weight [out, in] the other way round: [n, out]. `slab` > 0: in pieces of so many rows, which n must be a multiple of.
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, int slab = 0);
 
-// How many rows at a time (at most 64, at least 1) this machine's products compute alike wherever a row lies among them, tried on random
+// How many rows at a time (a power of two, at most 64 and `most`, at least 1) this machine's products compute alike wherever a row lies among them, tried on random
 // rows with every shape of these weights: a library sums a row at the edge of its tiles in another order than one inside
 // (OpenBLAS in float: 8 rows are alike, 16 are not). Remembered by shape and type.
-int steady_rows(const Parameters& parameters);
+int steady_rows(const Parameters& parameters, int most);
 
 }  // namespace hone::nn
