@@ -44,6 +44,7 @@ void print_result(const RunResult& run) {
   }
   for (const auto& w : run.report["warnings"]) print("warning: " + w.get<std::string>());
   print(fmt::format("{} tokens, {}", count(run.result["tokens"].get<double>()), duration(run.result["seconds"].get<double>())));
+  if (const auto model = run.result.value("model", ""); !model.empty()) print("model: " + bold(model) + " (GGUF; safetensors beside it)");
   print("report: " + bold(run.report_path.string()));
 }
 

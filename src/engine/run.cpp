@@ -201,9 +201,10 @@ RunResult drive(Running& r) {
   for (const auto& row : data.arms)
     if (row.test.faults > 0) data.warnings.push_back(row.arm.name + ": " + std::to_string(row.test.faults) + " tries ended by a fault count as not solved");
   const auto report = report_json(data);
-  const auto result = data.arms.empty() ? wire::Json{{"seconds", data.seconds}, {"tokens", data.learned.usage.prompt_tokens + data.learned.usage.generated_tokens},
+  auto result = data.arms.empty() ? wire::Json{{"seconds", data.seconds}, {"tokens", data.learned.usage.prompt_tokens + data.learned.usage.generated_tokens},
                                                       {"report", data.report_path.string()}}
                                         : result_json(data);
+  if (const auto model = data.report_path.parent_path() / "model" / "model.gguf"; std::filesystem::exists(model)) result["model"] = model.string();
   write_file(r.directory / "report.json", wire::dump(report));
   write_file(r.directory / "report.html", report_html(report));
   r.store.put_record(r.info.id, "result", wire::dump(result));
