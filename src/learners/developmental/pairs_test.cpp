@@ -30,7 +30,8 @@ TEST(DevelopmentalPairs, ADilemmaLikeAnUnseenOneIsNotTrained) {
   Story train = lived("a"), unseen = lived("b", true);
   train.situation.scenario = unseen.situation.scenario + " It rains.";
   EXPECT_GT(overlap13(train.situation.scenario, unseen.situation.scenario), 0.5);
-  const auto selected = select_pairs({train, unseen, lived("c")}, test::small(), words);
+  const std::vector<Story> stories{train, unseen, lived("c")};
+  const auto selected = select_pairs(stories, test::small(), words);
   EXPECT_EQ(selected.counts.at("dropped/like_an_unseen_one"), 1.0);
   ASSERT_EQ(selected.train.size(), 1U);
   EXPECT_EQ(selected.train[0].story->situation.id, "c");
