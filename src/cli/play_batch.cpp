@@ -18,7 +18,7 @@ const Shown& shown_by(const BatchWorld& world) {
 class OneSlot : public Env {
  public:
   explicit OneSlot(const BatchWorld& world)
-      : world_(world), shown_(shown_by(world)), env_(world.make(1)), names_(shown_.action_names()), obs_(env_->spec().observation.bytes()), last_(obs_.size()) {
+      : world_(world), shown_(shown_by(world)), env_(world.make({})), names_(shown_.action_names()), obs_(env_->spec().observation.bytes()), last_(obs_.size()) {
     const Space& action = env_->spec().action;
     if (action.kind != SpaceKind::discrete || action.dtype != Dtype::i32 || names_.size() != static_cast<std::size_t>(action.high - action.low) + 1)
       throw Error(Fault::usage, "world '" + world.name() + "' takes actions that are no list of names: a person can't play it");
@@ -91,8 +91,8 @@ class ShownWorld final : public World {
     facts_.name = world_->name();
     facts_.role = std::string(summary) + "\n" + shown.legend();
     for (const auto& name : shown.action_names()) facts_.action_help += (facts_.action_help.empty() ? "" : ", ") + name;
-    facts_.max_steps = world_->max_steps();
-    savable_ = dynamic_cast<Savable*>(world_->make(1).get()) != nullptr;
+    facts_.max_steps = world_->max_steps(Split::train);
+    savable_ = dynamic_cast<Savable*>(world_->make({}).get()) != nullptr;
   }
   const WorldFacts& facts(Split) const override { return facts_; }
   std::vector<Task> tasks(Split split) const override { return world_->tasks(split); }

@@ -85,7 +85,8 @@ class Learner : public Savable {
 class ActingLearner {
  public:
   virtual ~ActingLearner() = default;
-  virtual BatchActor& actor() = 0;
+  virtual BatchActor& actor() = 0;                  // collects: one whose memory goes with the rollouts' slots
+  virtual std::unique_ptr<BatchActor> player() = 0;  // the same policy as it is now, with a memory of its own
 };
 
 struct LearnerContext {

@@ -11,6 +11,7 @@
 
 #include "core/episode.h"
 #include "core/rng.h"
+#include "core/task.h"
 
 namespace hone {
 
@@ -26,21 +27,33 @@ struct Space {
   std::size_t bytes() const;        // of one element of the space
 };
 
-// What a slot does after its episode ended: starts the next one within the same step (final_obs keeps the last observation),
-// or waits for reset().
-enum class Autoreset { same_step, manual };
+// What a slot does after its episode ended, Gymnasium's three modes: starts the next one within the same step (obs is then the next
+// episode's first, final_obs the ended one's last); starts it in the next step, whose action counts for nothing and whose reward is 0
+// (final_obs is not used); or waits for reset(), and a send before it is an error.
+enum class Autoreset { same_step, next_step, disabled };
 
 struct BatchSpec {
   Space observation, action;
   int slots = 0;
   Autoreset autoreset = Autoreset::same_step;
+  std::vector<std::string> infos;  // names of the numbers a step says besides ("x", "rooms")
 };
 
-// Caller's memory, one entry per slot. final_obs is written only where terminated or truncated is set.
+// Caller's memory, one entry per slot. final_obs is written only where terminated, truncated or fault is set and the slot starts anew
+// in the same step. info [slots, infos] is of the state the step led to, before any new start; it may be empty when nobody asks.
 struct Buffers {
   std::span<std::byte> obs, final_obs;
   std::span<float> reward;
   std::span<std::uint8_t> terminated, truncated, fault;
+  std::span<float> info = {};
+};
+
+struct BatchOptions {
+  int slots = 1;
+  int threads = 1;           // 0 = one per core; results don't depend on it unless asynchronous
+  Autoreset autoreset = Autoreset::same_step;
+  bool asynchronous = false;  // recv() may return the first slots that are done: which these are depends on the machine's timing
+  Split split = Split::train;  // a world may have its own rules for evaluation (frames per action)
 };
 
 class BatchEnv {
@@ -78,22 +91,30 @@ class Savable {
 };
 
 // One stretch of experience of every slot: arrays are [steps, slots, ...]; data.obs has steps + 1 rows of slots, the last
-// being the observation to bootstrap from. state0 is for recurrent nets and may be empty.
+// being the observation to bootstrap from.
 struct Rollout {
   int steps = 0, slots = 0;
   Buffers data;
+  std::span<const std::uint8_t> fresh;  // as data.obs: 1 = the first observation of an episode
   std::span<std::byte> actions;
   std::span<float> logp, value;
-  std::span<std::byte> state0;
   Stamp by;
 };
 
-// Acts for a whole batch. Greedy when explore is false. logp and value may be left untouched by actors without them.
+// What an actor sees of a batch: the observations of all slots, and which of them are the first of an episode (1), where an actor that
+// remembers forgets.
+struct Sight {
+  std::span<const std::byte> obs;
+  std::span<const std::uint8_t> fresh;  // [slots]
+  int slots = 0;
+};
+
+// Acts for a whole batch. With explore off it acts as its method is evaluated (most of them greedily). logp and value may be left
+// untouched by actors without them.
 class BatchActor {
  public:
   virtual ~BatchActor() = default;
-  virtual void act(std::span<const std::byte> obs, int slots, bool explore, Rng& rng, std::span<std::byte> actions,
-                   std::span<float> logp, std::span<float> value) = 0;
+  virtual void act(const Sight& sight, bool explore, Rng& rng, std::span<std::byte> actions, std::span<float> logp, std::span<float> value) = 0;
 };
 
 // The reflex side of a catalogue entry: tasks by split, and N worlds at once.
@@ -101,9 +122,9 @@ class BatchWorld {
  public:
   virtual ~BatchWorld() = default;
   virtual std::string name() const = 0;
-  virtual int max_steps() const = 0;
+  virtual int max_steps(Split split) const = 0;
   virtual std::vector<Task> tasks(Split split) const = 0;
-  virtual std::unique_ptr<BatchEnv> make(int slots) const = 0;
+  virtual std::unique_ptr<BatchEnv> make(const BatchOptions& options) const = 0;
   // Score in [0, 1] of an episode with this return and length.
   virtual double score(double episode_return, int steps) const = 0;
 };

@@ -127,7 +127,7 @@ Arm parse_arm(const Reader& r, const YAML::Node& node, const Part& agent) {
 }
 
 const std::vector<std::string> kTopLevel = {"name",  "env",        "agent",  "learn",  "model", "embedder", "writer", "judge", "method",   "seed",
-                                            "in_flight", "deterministic", "budget", "prices", "evaluation", "arms", "withhold", "transfer_from", "transfer_examples"};
+                                            "in_flight", "slots", "threads", "deterministic", "budget", "prices", "evaluation", "arms", "withhold", "transfer_from", "transfer_examples"};
 
 void apply_override(YAML::Node root, const std::string& text) {
   const auto eq = text.find('=');
@@ -186,6 +186,8 @@ void parse_field(const Reader& r, Recipe& out, const std::string& key, const YAM
   else if (key == "transfer_examples") out.transfer_examples = r.scalar(value, key), out.transfer_examples_where = r.at(value);
   else if (key == "seed") r.number(value, key, out.seed, {});
   else if (key == "in_flight") r.number(value, key, out.in_flight, {.min = 1, .max = 256});
+  else if (key == "slots") r.number(value, key, out.slots, {.min = 1, .max = 4096});
+  else if (key == "threads") r.number(value, key, out.threads, {.min = 0, .max = 256});
   else if (key == "deterministic") r.number(value, key, out.deterministic, {});
   else if (key == "withhold") r.number(value, key, out.withhold, {.min = 0, .max = 1});
   else if (key == "budget") out.budget = section<Budget>(r, value, key);
@@ -342,6 +344,7 @@ std::string recipe_fingerprint(const Recipe& recipe) {
     print(s, p->settings, true);
     s << "\n";
   }
+  if (recipe.slots != Recipe{}.slots) s << "slots " << recipe.slots << "\n";
   if (!recipe.transfer_examples.empty()) s << "transfer examples " << recipe.transfer_examples << "\n";
   for (const auto& arm : recipe.arms) {
     s << "arm " << arm.name << " " << static_cast<int>(arm.role) << arm.lessons << (arm.weights == arm.lessons ? "" : arm.weights ? "w" : "-w") << " ";
@@ -363,6 +366,8 @@ std::vector<FieldDoc> describe_recipe() {
       {"method", "name or map", "", "hone method list", "the way of learning, with its settings"},
       {"seed", "whole number", "1", "", "every draw follows from it"},
       {"in_flight", "whole number", "4", "1 to 256", "episodes played at the same time; does not change the result"},
+      {"slots", "whole number", "16", "1 to 4096", "worlds of the reflex tempo stepped together; each has its own episode, so it is part of the result"},
+      {"threads", "whole number", "0", "0 to 256", "threads that step them, 0 = one per core; does not change the result"},
       {"deterministic", "true | false", "true", "", "same recipe, seed, model, build and CPU give the same bytes"},
       {"withhold", "number", "0.05", "0 to 1", "chance that a recalled lesson is withheld while learning (credit)"},
       {"transfer_from", "text", "", "", "a run whose insights are rewritten for this world (ExpeL stage D)"},

@@ -77,6 +77,7 @@ struct Recipe {
   Part writer, judge;       // models for a method's own calls; an empty name = the writer, and the model that plays
   std::uint64_t seed = 1;
   int in_flight = 4;
+  int slots = 16, threads = 0;  // reflex tempo: worlds stepped together, and by how many threads (0 = one per core)
   bool deterministic = true;
   Budget budget;
   Prices prices;
@@ -98,7 +99,7 @@ std::vector<std::string> builtin_recipes();
 // A path to a file, or the name of a recipe that ships with Hone.
 Recipe load_recipe(const std::string& path_or_name, const std::vector<std::string>& overrides = {});
 
-// What decides the result, as bytes: everything but in_flight, how a server is reached, the path and the layout of the file.
+// What decides the result, as bytes: everything but in_flight, threads, how a server is reached, the path and the layout of the file.
 std::string recipe_fingerprint(const Recipe& recipe);
 
 // Every field that parse_recipe knows, for `hone learn --help-recipe` and the docs.

@@ -6,8 +6,6 @@ namespace hone {
 
 namespace {
 
-constexpr int kSlots = 16, kMostSteps = 4096;
-
 ArmResult scored(const std::string& name, ArmRole role, std::vector<double> scores, const Rng& rng) {
   ArmResult row{.arm = {name, "", {"policy", {}, ""}, role, role == ArmRole::learned}, .test = {}, .validation = {}, .against_baseline = {}, .best = false};
   row.test.scores = std::move(scores);
@@ -35,7 +33,8 @@ void publish(const ReflexPlan& plan, const Learner& learner) {
 void reflex_run(const ReflexPlan& plan, ReportData& data) {
   const Rng rng(plan.recipe->seed);
   const BatchWorld& world = plan.opened->batch_world();
-  RolloutCollector rollouts(world, world.tasks(Split::train), kSlots, kMostSteps, rng.split("rollouts"));
+  const BatchOptions options{.slots = plan.recipe->slots, .threads = plan.recipe->threads};
+  RolloutCollector rollouts(world, world.tasks(Split::train), options, rng.split("rollouts"));
   if (!rollouts.exact_resume()) data.warnings.push_back("this world can't be saved: a resumed run restarts its episodes");
   const auto learner = plan.opened->make_learner(rng.split("learner"), &rollouts.spec(), false);
   auto* acting = dynamic_cast<ActingLearner*>(learner.get());
@@ -53,11 +52,10 @@ void reflex_run(const ReflexPlan& plan, ReportData& data) {
   data.learned = learn(learning);
   publish(plan, *learner);
 
-  const auto tasks = world.tasks(Split::test);
   RandomActor random(rollouts.spec().action);
   auto evaluation = rng.split("evaluation");
-  data.arms.push_back(scored("random", ArmRole::baseline, evaluate_actor(world, tasks, random, evaluation), evaluation));
-  data.arms.push_back(scored("learned policy", ArmRole::learned, evaluate_actor(world, tasks, acting->actor(), evaluation), evaluation));
+  data.arms.push_back(scored("random", ArmRole::baseline, evaluate_actor(world, Split::test, random, options, evaluation), evaluation));
+  data.arms.push_back(scored("learned policy", ArmRole::learned, evaluate_actor(world, Split::test, *acting->player(), options, evaluation), evaluation));
   auto& row = data.arms.back();
   row.best = true;
   row.against_baseline = compare_paired(data.arms.front().test.scores, row.test.scores, evaluation);

@@ -1,6 +1,7 @@
 // Collecting experience at the reflex tempo: every slot of a BatchEnv stepped together into buffers allocated once.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "core/learner.h"
@@ -10,13 +11,14 @@ namespace hone {
 struct RolloutStats {
   std::vector<double> returns;  // of episodes that ended, in the order they ended
   std::vector<int> lengths;
+  std::map<std::string, std::vector<double>> infos;  // what the world said at the end of each (BatchSpec::infos)
   int faults = 0;
 };
 
 class RolloutCollector {
  public:
   // Slot i plays tasks[i % tasks.size()] with its seed mixed by i.
-  RolloutCollector(const BatchWorld& world, std::vector<Task> tasks, int slots, int max_steps, Rng rng);
+  RolloutCollector(const BatchWorld& world, std::vector<Task> tasks, const BatchOptions& options, Rng rng);
 
   // The rollout's memory is this object's and is valid until the next call.
   const Rollout& collect(BatchActor& actor, int steps, RolloutStats& stats);
@@ -29,18 +31,20 @@ class RolloutCollector {
 
  private:
   void start();
+  void make_room(int steps);
+  Buffers row(std::size_t obs_row, std::size_t at);
   std::unique_ptr<BatchEnv> env_;
   Savable* savable_ = nullptr;
   std::vector<Task> tasks_;
-  int slots_, capacity_;
+  int slots_, capacity_ = 0;
   Rng rng_;
   bool started_ = false;
   std::vector<int> all_;
   std::vector<double> running_return_;
   std::vector<int> running_length_;
-  std::vector<std::byte> obs_, final_obs_, actions_, state0_;
-  std::vector<float> reward_, logp_, value_;
-  std::vector<std::uint8_t> terminated_, truncated_, fault_;
+  std::vector<std::byte> obs_, final_obs_, actions_;
+  std::vector<float> reward_, logp_, value_, info_;
+  std::vector<std::uint8_t> terminated_, truncated_, fault_, fresh_;
   Rollout rollout_;
 };
 
@@ -48,14 +52,13 @@ class RolloutCollector {
 class RandomActor final : public BatchActor {
  public:
   explicit RandomActor(const Space& action);
-  void act(std::span<const std::byte> obs, int slots, bool explore, Rng& rng, std::span<std::byte> actions, std::span<float> logp,
-           std::span<float> value) override;
+  void act(const Sight& sight, bool explore, Rng& rng, std::span<std::byte> actions, std::span<float> logp, std::span<float> value) override;
 
  private:
   Space action_;
 };
 
-// One greedy episode of every task; scores in [0, 1], in the order of the tasks.
-std::vector<double> evaluate_actor(const BatchWorld& world, const std::vector<Task>& tasks, BatchActor& actor, Rng rng);
+// One episode of every task of the split, as many at a time as `options` has slots; scores in [0, 1], in the order of the tasks.
+std::vector<double> evaluate_actor(const BatchWorld& world, Split split, BatchActor& actor, const BatchOptions& options, Rng rng);
 
 }  // namespace hone

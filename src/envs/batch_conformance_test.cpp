@@ -12,8 +12,11 @@ using namespace conformance;
 
 // N slots with memory of their own.
 struct Bench {
-  Bench(const BatchWorld& world, int slots, Split split = Split::train) : env(world.make(slots)), n(static_cast<std::size_t>(slots)) {
-    const auto tasks_of_split = world.tasks(split);
+  Bench(const BatchWorld& world, int slots, const BatchOptions& how = {}) : n(static_cast<std::size_t>(slots)) {
+    BatchOptions options = how;
+    options.slots = slots;
+    env = world.make(options);
+    const auto tasks_of_split = world.tasks(options.split);
     for (std::size_t i = 0; i < n; ++i) {
       tasks.push_back(tasks_of_split[i % tasks_of_split.size()]);
       tasks.back().seed += i;
@@ -22,9 +25,10 @@ struct Bench {
     std::iota(all.begin(), all.end(), 0);
     const auto size = env->spec().observation.bytes();
     obs.resize(n * size), final_obs.resize(n * size, std::byte{0xEE});
+    info.resize(n * env->spec().infos.size());
     reward.resize(n), terminated.resize(n), truncated.resize(n), fault.resize(n);
   }
-  Buffers out() { return {obs, final_obs, reward, terminated, truncated, fault}; }
+  Buffers out() { return {obs, final_obs, reward, terminated, truncated, fault, info}; }
   void reset() { env->reset(all, tasks, out()); }
   void step(const std::vector<std::int32_t>& actions) {
     env->send(all, std::as_bytes(std::span(actions)));
@@ -41,7 +45,7 @@ struct Bench {
   std::vector<Task> tasks;
   std::vector<int> all;
   std::vector<std::byte> obs, final_obs;
-  std::vector<float> reward;
+  std::vector<float> reward, info;
   std::vector<std::uint8_t> terminated, truncated, fault;
 };
 
@@ -99,9 +103,9 @@ TEST(BatchConformance, StaysInItsSpacesAndEndsWithinMaxSteps) {
         EXPECT_FALSE(bench.terminated[i] != 0 && bench.truncated[i] != 0) << e->name << ": an end and a limit are two things";
         EXPECT_EQ(bench.fault[i], 0);
         ++length[i];
-        ASSERT_LE(length[i], world->max_steps());
+        ASSERT_LE(length[i], world->max_steps(Split::train));
         if (bench.terminated[i] == 0 && bench.truncated[i] == 0) continue;
-        EXPECT_EQ(bench.truncated[i] != 0, bench.terminated[i] == 0 && length[i] == world->max_steps()) << e->name;
+        EXPECT_EQ(bench.truncated[i] != 0, bench.terminated[i] == 0 && length[i] == world->max_steps(Split::train)) << e->name;
         expect_in_bounds(bench.env->spec().observation, bench.final_row(i));
         length[i] = 0;
         ++ended;
@@ -155,6 +159,77 @@ TEST(BatchConformance, EightSlotsEqualEightSingles) {
                     batch.terminated[i] == singles[i]->terminated[0] && batch.truncated[i] == singles[i]->truncated[0])
             << e->name << ": slot " << i << " at step " << t;
       }
+    }
+  }
+}
+
+TEST(BatchConformance, ThreadsChangeNothing) {
+  for (const EnvEntry* e : listed(true)) {
+    const auto world = e->open_batch(settings_for(*e));
+    Bench one(*world, 6), four(*world, 6, {.threads = 4});
+    one.reset(), four.reset();
+    Rng rng(7);
+    for (int t = 0; t < 200; ++t) {
+      const auto actions = random_actions(one.env->spec(), 6, rng);
+      one.step(actions), four.step(actions);
+      ASSERT_TRUE(one.obs == four.obs && one.reward == four.reward && one.info == four.info && one.final_obs == four.final_obs) << e->name << " at step " << t;
+    }
+  }
+}
+
+// The same episodes whichever way the next one is started.
+TEST(BatchConformance, AutoresetModesDifferOnlyInWhenTheNextEpisodeBegins) {
+  for (const EnvEntry* e : listed(true)) {
+    const auto world = e->open_batch(settings_for(*e));
+    Bench same(*world, 1), next(*world, 1, {.autoreset = Autoreset::next_step}), off(*world, 1, {.autoreset = Autoreset::disabled});
+    ASSERT_EQ(next.env->spec().autoreset, Autoreset::next_step);
+    same.reset(), next.reset(), off.reset();
+    Rng rng(8);
+    bool off_over = false;
+    int ended = 0;
+    for (int t = 0; t < 20000 && ended < 2; ++t) {
+      const auto actions = random_actions(same.env->spec(), 1, rng);
+      same.step(actions), next.step(actions);
+      if (!off_over) off.step(actions);
+      const bool over = same.terminated[0] != 0 || same.truncated[0] != 0;
+      ASSERT_EQ(next.terminated, same.terminated) << e->name;
+      ASSERT_EQ(next.reward, same.reward) << e->name;
+      ASSERT_EQ(equal(next.obs_row(0), over ? same.final_row(0) : same.obs_row(0)), true) << e->name;
+      if (!off_over) {
+        ASSERT_EQ(off.obs, next.obs) << e->name;
+      }
+      if (!over) continue;
+      ++ended;
+      if (!off_over) {
+        EXPECT_THROW(off.step(actions), Error) << e->name << ": waits for reset";
+        off_over = true;
+      }
+      next.step(actions);  // counts for nothing
+      EXPECT_EQ(next.reward[0], 0.0F);
+      EXPECT_EQ(next.terminated[0] + next.truncated[0], 0);
+      ASSERT_EQ(next.obs, same.obs) << e->name;
+    }
+    EXPECT_EQ(ended, 2) << e->name;
+    off.reset();
+    off.step(random_actions(off.env->spec(), 1, rng));
+  }
+}
+
+// Each slot's own history is the synchronous one; only who is done first is left to chance.
+TEST(BatchConformance, AsynchronousSlotsPlayTheSameEpisodes) {
+  for (const EnvEntry* e : listed(true)) {
+    const auto world = e->open_batch(settings_for(*e));
+    Bench sync(*world, 4), async(*world, 4, {.threads = 3, .asynchronous = true});
+    sync.reset(), async.reset();
+    Rng rng(9);
+    for (int t = 0; t < 100; ++t) {
+      const auto actions = random_actions(sync.env->spec(), 4, rng);
+      sync.step(actions);
+      async.env->send(async.all, std::as_bytes(std::span(actions)));
+      std::set<int> seen;
+      while (seen.size() < 4)
+        for (const int s : async.env->recv(async.out(), 1)) EXPECT_TRUE(seen.insert(s).second);
+      ASSERT_TRUE(sync.obs == async.obs && sync.reward == async.reward && sync.info == async.info) << e->name << " at step " << t;
     }
   }
 }
@@ -227,6 +302,14 @@ TEST(BatchConformance, ActionsOutsideTheSpaceAreFaultsOfThatSlotOnly) {
   }
 }
 
+// A number as it is, anything longer as a hash of its bytes.
+std::string shown(std::span<const std::byte> row) {
+  std::int32_t state = 0;
+  if (row.size() != sizeof state) return std::to_string(hash64({reinterpret_cast<const char*>(row.data()), row.size()}) % 1000000);
+  std::memcpy(&state, row.data(), sizeof state);
+  return std::to_string(state);
+}
+
 TEST(BatchConformance, EveryListedWorldPlaysItsGoldenTranscript) {
   for (const EnvEntry* e : listed(true)) {
     const auto world = e->open_batch(settings_for(*e));
@@ -240,10 +323,7 @@ TEST(BatchConformance, EveryListedWorldPlaysItsGoldenTranscript) {
       bench.step(actions);
       text << t;
       for (std::size_t i = 0; i < 2; ++i) {
-        std::int32_t state = 0;
-        ASSERT_EQ(bench.env->spec().observation.bytes(), sizeof state);
-        std::memcpy(&state, bench.obs_row(i).data(), sizeof state);
-        text << "  " << actions[i] << ">" << state << (bench.terminated[i] != 0 ? " end" : "") << (bench.truncated[i] != 0 ? " cut" : "")
+        text << "  " << actions[i] << ">" << shown(bench.obs_row(i)) << (bench.terminated[i] != 0 ? " end" : "") << (bench.truncated[i] != 0 ? " cut" : "")
              << (bench.reward[i] != 0.0F ? " reward" : "");
       }
       text << "\n";

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/rng.h"
+#include "envs/slots.h"
 
 namespace hone {
 
@@ -77,113 +78,44 @@ struct Shared {  // what worlds and their envs share
   std::uint64_t hash = 0;
 };
 
-class GridEnv final : public BatchEnv, public Savable {
+class GridEpisode final : public SlotWorld {
  public:
-  GridEnv(const Shared& world, int slots) : world_(world), slots_(static_cast<std::size_t>(slots)) {
-    const auto& g = world.grid;
-    switch (world.config.observe) {
-      case GridObserve::state: spec_.observation = {SpaceKind::discrete, Dtype::i32, {}, 0.0, static_cast<double>(g.states() - 1)}; break;
-      case GridObserve::one_hot: spec_.observation = {SpaceKind::box, Dtype::f32, {g.states()}, 0.0, 1.0}; break;
-      case GridObserve::xy: spec_.observation = {SpaceKind::box, Dtype::f32, {2}, 0.0, 1.0}; break;
+  explicit GridEpisode(const Shared& world) : world_(world) {}
+
+  void reset(const Task& task, std::uint64_t episode, std::span<std::byte> obs) override {
+    state_ = start_of(task);
+    steps_ = 0;
+    rng_ = episode_rng(task, episode);
+    observe(obs);
+  }
+
+  SlotStep step(std::span<const std::byte> bytes, std::span<std::byte> obs, std::span<float>) override {
+    std::int32_t action = 0;
+    std::memcpy(&action, bytes.data(), sizeof action);
+    SlotStep out;
+    if (action < 0 || action >= actions) {
+      out.fault = true;
+    } else {
+      const auto cases = landings(world_.grid, world_.config.slip, state_, action);
+      const double u = rng_.uniform();
+      const Landing& to = u < cases[0].probability ? cases[0] : u < cases[0].probability + cases[1].probability ? cases[1] : cases[2];
+      state_ = to.state;
+      ++steps_;
+      out = {to.reward, to.terminated, !to.terminated && steps_ >= world_.config.step_limit};
     }
-    spec_.action = {SpaceKind::discrete, Dtype::i32, {}, 0.0, actions - 1};
-    spec_.slots = slots;
-    spec_.autoreset = Autoreset::same_step;
-    sent_.reserve(slots_.size());
-    done_.reserve(slots_.size());
+    observe(obs);
+    return out;
   }
 
-  const BatchSpec& spec() const override { return spec_; }
-
-  void reset(std::span<const int> slots, std::span<const Task> tasks, Buffers out) override {
-    if (slots.size() != tasks.size())
-      throw Error(Fault::internal, "gridworld: reset of " + std::to_string(slots.size()) + " slots with " + std::to_string(tasks.size()) + " tasks");
-    for (std::size_t i = 0; i < slots.size(); ++i) {
-      Slot& slot = at(slots[i]);
-      slot = Slot{};
-      slot.start = start_of(tasks[i]);
-      slot.seed = tasks[i].seed;
-      slot.used = true;
-      begin(slot);
-      observe(slot.state, out.obs, slots[i]);
-    }
-    std::erase_if(sent_, [&](int s) { return std::find(slots.begin(), slots.end(), s) != slots.end(); });
-  }
-
-  void send(std::span<const int> slots, std::span<const std::byte> bytes) override {
-    if (bytes.size() != slots.size() * sizeof(std::int32_t))
-      throw Error(Fault::internal, "gridworld: expected 4 bytes of action per slot, got " + std::to_string(bytes.size()) + " for " +
-                                       std::to_string(slots.size()) + " slots");
-    for (std::size_t i = 0; i < slots.size(); ++i) {
-      Slot& slot = at(slots[i]);
-      if (!slot.used) throw Error(Fault::internal, "gridworld: send to slot " + std::to_string(slots[i]) + " before its reset");
-      if (slot.waiting) throw Error(Fault::internal, "gridworld: send to slot " + std::to_string(slots[i]) + " twice without recv");
-      std::memcpy(&slot.action, bytes.data() + i * sizeof slot.action, sizeof slot.action);
-      slot.waiting = true;
-      sent_.push_back(slots[i]);
-    }
-  }
-
-  std::span<const int> recv(Buffers out, int at_least) override {
-    if (at_least > static_cast<int>(sent_.size()))
-      throw Error(Fault::internal, "gridworld: recv of " + std::to_string(at_least) + " slots, " + std::to_string(sent_.size()) + " were sent");
-    done_.assign(sent_.begin(), sent_.end());
-    sent_.clear();
-    for (const int s : done_) step(at(s), s, out);
-    return done_;
-  }
-
-  void save(Sink& sink) const override {
-    put(sink, world_.hash);
-    put(sink, static_cast<std::uint64_t>(slots_.size()));
-    for (const Slot& slot : slots_) {
-      put(sink, slot.start), put(sink, slot.state), put(sink, slot.steps), put(sink, slot.action);
-      put(sink, slot.seed), put(sink, slot.episodes), put(sink, slot.rng.state());
-      put(sink, static_cast<std::uint8_t>(slot.used)), put(sink, static_cast<std::uint8_t>(slot.waiting));
-    }
-    put(sink, static_cast<std::uint64_t>(sent_.size()));
-    for (const int s : sent_) put(sink, s);
-  }
-
+  void save(Sink& sink) const override { put(sink, state_), put(sink, steps_), put(sink, rng_.state()); }
   void load(Source& source) override {
-    std::uint64_t hash = 0, n = 0;
-    get(source, hash), get(source, n);
-    if (hash != world_.hash || n != slots_.size()) throw Error(Fault::corrupt, "gridworld: saved state is of another maze or number of slots");
-    std::vector<Slot> slots(slots_.size());
-    for (Slot& slot : slots) {
-      Rng::State rng{};
-      std::uint8_t used = 0, waiting = 0;
-      get(source, slot.start), get(source, slot.state), get(source, slot.steps), get(source, slot.action);
-      get(source, slot.seed), get(source, slot.episodes), get(source, rng), get(source, used), get(source, waiting);
-      slot.rng.restore(rng);
-      slot.used = used != 0, slot.waiting = waiting != 0;
-      if (slot.used && (!is_start(slot.start) || !is_start(slot.state))) throw Error(Fault::corrupt, "gridworld: saved state names a cell that is not free");
-    }
-    std::uint64_t sent = 0;
-    get(source, sent);
-    if (sent > slots.size()) throw Error(Fault::corrupt, "gridworld: saved state has more sent slots than slots");
-    std::vector<int> order(static_cast<std::size_t>(sent));
-    for (int& s : order) {
-      get(source, s);
-      if (s < 0 || s >= spec_.slots || !slots[static_cast<std::size_t>(s)].waiting) throw Error(Fault::corrupt, "gridworld: saved state names a slot that was not sent");
-    }
-    slots_ = std::move(slots);
-    sent_.assign(order.begin(), order.end());
+    Rng::State rng{};
+    get(source, state_), get(source, steps_), get(source, rng);
+    rng_.restore(rng);
+    if (!is_start(state_)) throw Error(Fault::corrupt, "gridworld: saved state names a cell that is not free");
   }
 
  private:
-  struct Slot {
-    std::int32_t start = 0, state = 0, steps = 0, action = 0;
-    std::uint64_t seed = 0, episodes = 0;
-    Rng rng = Rng(0);
-    bool used = false, waiting = false;
-  };
-
-  Slot& at(int slot) {
-    if (slot < 0 || slot >= spec_.slots)
-      throw Error(Fault::internal, "gridworld: expected slots 0 to " + std::to_string(spec_.slots - 1) + ", got " + std::to_string(slot));
-    return slots_[static_cast<std::size_t>(slot)];
-  }
   bool is_start(int state) const { return state >= 0 && state < world_.grid.states() && world_.grid.at(state) == Cell::free; }
   std::int32_t start_of(const Task& task) const {
     const auto it = task.params.find("start");
@@ -193,63 +125,40 @@ class GridEnv final : public BatchEnv, public Savable {
     return start;
   }
 
-  static void begin(Slot& slot) {
-    slot.rng = Rng(mix64(slot.seed ^ mix64(slot.episodes)));
-    slot.state = slot.start;
-    slot.steps = 0;
-  }
-
-  void step(Slot& slot, int s, const Buffers& out) {
-    const auto row = static_cast<std::size_t>(s);
-    slot.waiting = false;
-    out.reward[row] = 0.0F;
-    out.terminated[row] = out.truncated[row] = out.fault[row] = 0;
-    if (slot.action < 0 || slot.action >= actions) {
-      out.fault[row] = 1;  // the actor's bug, not a loss: the episode does not count
-    } else {
-      const auto cases = landings(world_.grid, world_.config.slip, slot.state, slot.action);
-      const double u = slot.rng.uniform();
-      const Landing& to = u < cases[0].probability ? cases[0] : u < cases[0].probability + cases[1].probability ? cases[1] : cases[2];
-      slot.state = to.state;
-      ++slot.steps;
-      out.reward[row] = to.reward;
-      out.terminated[row] = to.terminated;
-      out.truncated[row] = !to.terminated && slot.steps >= world_.config.step_limit;
-    }
-    if (out.terminated[row] != 0 || out.truncated[row] != 0 || out.fault[row] != 0) {
-      observe(slot.state, out.final_obs, s);
-      ++slot.episodes;
-      begin(slot);
-    }
-    observe(slot.state, out.obs, s);
-  }
-
-  void observe(std::int32_t state, std::span<std::byte> all, int s) const {
-    const std::size_t size = spec_.observation.bytes();
-    std::byte* row = all.data() + static_cast<std::size_t>(s) * size;
+  void observe(std::span<std::byte> row) const {
     const auto& g = world_.grid;
     switch (world_.config.observe) {
-      case GridObserve::state: std::memcpy(row, &state, sizeof state); break;
+      case GridObserve::state: std::memcpy(row.data(), &state_, sizeof state_); break;
       case GridObserve::one_hot: {
         const float one = 1.0F;
-        std::memset(row, 0, size);
-        std::memcpy(row + static_cast<std::size_t>(state) * sizeof one, &one, sizeof one);
+        std::memset(row.data(), 0, row.size());
+        std::memcpy(row.data() + static_cast<std::size_t>(state_) * sizeof one, &one, sizeof one);
         break;
       }
       case GridObserve::xy: {
-        const float xy[2] = {static_cast<float>(state / g.cols) / static_cast<float>(std::max(1, g.rows - 1)),
-                             static_cast<float>(state % g.cols) / static_cast<float>(std::max(1, g.cols - 1))};
-        std::memcpy(row, xy, sizeof xy);
+        const float xy[2] = {static_cast<float>(state_ / g.cols) / static_cast<float>(std::max(1, g.rows - 1)),
+                             static_cast<float>(state_ % g.cols) / static_cast<float>(std::max(1, g.cols - 1))};
+        std::memcpy(row.data(), xy, sizeof xy);
         break;
       }
     }
   }
 
   const Shared& world_;
-  BatchSpec spec_;
-  std::vector<Slot> slots_;
-  std::vector<int> sent_, done_;
+  std::int32_t state_ = 0, steps_ = 0;
+  Rng rng_ = Rng(0);
 };
+
+BatchSpec spec_of(const Shared& world) {
+  BatchSpec spec;
+  switch (world.config.observe) {
+    case GridObserve::state: spec.observation = {SpaceKind::discrete, Dtype::i32, {}, 0.0, static_cast<double>(world.grid.states() - 1)}; break;
+    case GridObserve::one_hot: spec.observation = {SpaceKind::box, Dtype::f32, {world.grid.states()}, 0.0, 1.0}; break;
+    case GridObserve::xy: spec.observation = {SpaceKind::box, Dtype::f32, {2}, 0.0, 1.0}; break;
+  }
+  spec.action = {SpaceKind::discrete, Dtype::i32, {}, 0.0, actions - 1};
+  return spec;
+}
 
 class GridWorld final : public BatchWorld, public Shown {
  public:
@@ -270,11 +179,10 @@ class GridWorld final : public BatchWorld, public Shown {
   }
 
   std::string name() const override { return "gridworld"; }
-  int max_steps() const override { return shared_.config.step_limit; }
+  int max_steps(Split) const override { return shared_.config.step_limit; }
   std::vector<Task> tasks(Split split) const override { return tasks_[static_cast<std::size_t>(split)]; }
-  std::unique_ptr<BatchEnv> make(int slots) const override {
-    if (slots < 1) throw Error(Fault::bad_input, "gridworld: expected at least 1 slot, got " + std::to_string(slots));
-    return std::make_unique<GridEnv>(shared_, slots);
+  std::unique_ptr<BatchEnv> make(const BatchOptions& options) const override {
+    return make_slots("gridworld", shared_.hash, spec_of(shared_), options, [this] { return std::make_unique<GridEpisode>(shared_); });
   }
   double score(double episode_return, int) const override { return std::clamp(episode_return, 0.0, 1.0); }
 

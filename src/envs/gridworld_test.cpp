@@ -29,7 +29,7 @@ std::string refusal(const Settings& given) {
 
 // One slot with its memory.
 struct One {
-  explicit One(const BatchWorld& world) : env(world.make(1)) {}
+  explicit One(const BatchWorld& world) : env(world.make({})) {}
   Buffers out() {
     return {std::as_writable_bytes(std::span(&obs, 1)), std::as_writable_bytes(std::span(&last, 1)), std::span(&reward, 1), std::span(&terminated, 1),
             std::span(&truncated, 1), std::span(&fault, 1)};
@@ -168,15 +168,15 @@ TEST(Gridworld, OneHotAndXyShowTheSameCells) {
   const auto one_hot = open_gridworld(given);
   given["observe"] = {{"xy"}, false, ""};
   const auto xy = open_gridworld(given);
-  EXPECT_EQ(one_hot->make(1)->spec().observation.shape, std::vector<std::int64_t>{9});
+  EXPECT_EQ(one_hot->make({})->spec().observation.shape, std::vector<std::int64_t>{9});
   std::vector<float> hot(9), pair(2), last(9);
   float reward = 0;
   std::uint8_t a = 0, b = 0, c = 0;
   const int slot = 0;
   const Task task = start_at(5);
-  one_hot->make(1)->reset(std::span(&slot, 1), std::span(&task, 1),
+  one_hot->make({})->reset(std::span(&slot, 1), std::span(&task, 1),
                           {std::as_writable_bytes(std::span(hot)), std::as_writable_bytes(std::span(last)), {&reward, 1}, {&a, 1}, {&b, 1}, {&c, 1}});
-  xy->make(1)->reset(std::span(&slot, 1), std::span(&task, 1),
+  xy->make({})->reset(std::span(&slot, 1), std::span(&task, 1),
                      {std::as_writable_bytes(std::span(pair)), std::as_writable_bytes(std::span(last)), {&reward, 1}, {&a, 1}, {&b, 1}, {&c, 1}});
   for (std::size_t i = 0; i < 9; ++i) EXPECT_EQ(hot[i], i == 5 ? 1.0F : 0.0F);
   EXPECT_EQ(pair, (std::vector<float>{0.5F, 1.0F}));
@@ -184,7 +184,7 @@ TEST(Gridworld, OneHotAndXyShowTheSameCells) {
 
 TEST(Gridworld, StepsWithoutAllocating) {
   const auto world = open_gridworld({});
-  const auto env = world->make(64);
+  const auto env = world->make({.slots = 64});
   std::vector<Task> tasks;
   std::vector<int> all;
   for (int i = 0; i < 64; ++i) tasks.push_back(world->tasks(Split::train)[static_cast<std::size_t>(i) % 20]), all.push_back(i);
@@ -214,7 +214,7 @@ TEST(Gridworld, MisuseIsNamed) {
   EXPECT_NE(refusal(with_map({".G"})).find("at least 3 free cells"), std::string::npos);
   EXPECT_NE(refusal(settings({{"rows", "2"}, {"cols", "2"}, {"walls", "0.6"}})).find("no maze with at least"), std::string::npos);
   const auto world = open_gridworld({});
-  EXPECT_THROW(world->make(0), Error);
+  EXPECT_THROW(world->make({.slots = 0}), Error);
   One one(*world);
   EXPECT_THROW(one.step(0), Error);               // before reset
   EXPECT_THROW(one.reset(start_at(-1)), Error);   // no such cell
@@ -234,7 +234,7 @@ TEST(Gridworld, ShowsEveryObservationAsTheSamePicture) {
     given["observe"] = {{observe}, false, ""};
     const auto world = open_gridworld(given);
     const auto& shown = dynamic_cast<const Shown&>(*world);
-    const auto env = world->make(1);
+    const auto env = world->make({});
     std::vector<std::byte> obs(env->spec().observation.bytes()), last(obs.size());
     float reward = 0;
     std::uint8_t terminated = 0, truncated = 0, fault = 0;

@@ -30,7 +30,7 @@ class NoTools final : public Tools {
 // The engine's rollout in small: steps all slots with the learner acting.
 struct Runner {
   Runner(const BatchWorld& world, TabularQ& q, int slot_count, int step_count, std::uint64_t seed)
-      : learner(q), env(world.make(slot_count)), slots(static_cast<std::size_t>(slot_count)), steps(static_cast<std::size_t>(step_count)), rng(seed) {
+      : learner(q), env(world.make({.slots = slot_count})), slots(static_cast<std::size_t>(slot_count)), steps(static_cast<std::size_t>(step_count)), rng(seed) {
     const auto train = world.tasks(Split::train);
     for (std::size_t i = 0; i < slots; ++i) tasks.push_back(train[i % train.size()]);
     all.resize(slots);
@@ -47,7 +47,7 @@ struct Runner {
   void round() {
     for (std::size_t t = 0; t < steps; ++t) {
       const auto a = std::as_writable_bytes(std::span(actions).subspan(t * slots, slots));
-      learner.act(std::as_bytes(std::span(obs).subspan(t * slots, slots)), static_cast<int>(slots), true, rng, a, {}, {});
+      learner.act({std::as_bytes(std::span(obs).subspan(t * slots, slots)), {}, static_cast<int>(slots)}, true, rng, a, {}, {});
       env->send(all, a);
       env->recv(row(t + 1, t), static_cast<int>(slots));
     }
@@ -101,7 +101,7 @@ TEST(TabularQOnGridworld, ReachesTheValuesOfValueIteration) {
   const Grid grid = make_grid(grid_config);
   TabularQConfig c;
   c.alpha = 1.0, c.decay = 0.0, c.gamma = 0.9, c.epsilon_start = c.epsilon_end = 1.0;  // no noise in the world: a full step is exact
-  TabularQ learner(c, world->make(1)->spec());
+  TabularQ learner(c, world->make({})->spec());
   Runner run(*world, learner, 4, 64, 5);
   for (int i = 0; i < 120; ++i) run.round();
   const auto q = planned(grid, 0.0, c.gamma);
@@ -117,7 +117,7 @@ TEST(TabularQOnGridworld, ComesNearTheValuesOfValueIterationWhereMovesSlip) {
   const Grid grid = make_grid(grid_config);
   TabularQConfig c;
   c.alpha = 1.0, c.decay = 0.7, c.gamma = 0.9, c.epsilon_start = c.epsilon_end = 1.0;
-  TabularQ learner(c, world->make(1)->spec());
+  TabularQ learner(c, world->make({})->spec());
   Runner run(*world, learner, 8, 256, 6);
   for (int i = 0; i < 100; ++i) run.round();
   const auto q = planned(grid, 0.2, c.gamma);
@@ -128,10 +128,10 @@ TEST(TabularQOnGridworld, ComesNearTheValuesOfValueIterationWhereMovesSlip) {
 // Promise: after learning, starts that were never trained from are solved far more often than by chance.
 TEST(TabularQOnGridworld, LearnsToSolveUnseenStarts) {
   const auto world = open_gridworld({});
-  TabularQ learner({}, world->make(1)->spec());
+  TabularQ learner({}, world->make({})->spec());
   auto solved = [&] {
     const auto tasks = world->tasks(Split::test);
-    const auto env = world->make(1);
+    const auto env = world->make({});
     double sum = 0.0;
     Rng rng(11);
     for (int repeat = 0; repeat < 5; ++repeat)
@@ -164,7 +164,7 @@ TEST(TabularQOnGridworld, LearnsToSolveUnseenStarts) {
 
 TEST(TabularQOnGridworld, GoesOnBitByBitAfterSaveAndLoad) {
   const auto world = open_gridworld({});
-  TabularQ a({}, world->make(1)->spec()), b({}, world->make(1)->spec());
+  TabularQ a({}, world->make({})->spec()), b({}, world->make(1)->spec());
   Runner run_a(*world, a, 8, 32, 9);
   for (int i = 0; i < 10; ++i) run_a.round();
   MemorySink sink;

@@ -99,12 +99,25 @@ Update TabularQ::learn(const Experience& experience, const Lessons&, Tools&) {
   return update;
 }
 
-void TabularQ::act(std::span<const std::byte> obs, int slots, bool explore, Rng& rng, std::span<std::byte> actions, std::span<float>,
-                   std::span<float> value) {
+std::unique_ptr<BatchActor> TabularQ::player() {
+  class Player final : public BatchActor {  // a table remembers nothing between steps
+   public:
+    explicit Player(TabularQ& table) : table_(table) {}
+    void act(const Sight& sight, bool explore, Rng& rng, std::span<std::byte> actions, std::span<float> logp, std::span<float> value) override {
+      table_.act(sight, explore, rng, actions, logp, value);
+    }
+
+   private:
+    TabularQ& table_;
+  };
+  return std::make_unique<Player>(*this);
+}
+
+void TabularQ::act(const Sight& sight, bool explore, Rng& rng, std::span<std::byte> actions, std::span<float>, std::span<float> value) {
   const double chance = explore ? epsilon() : 0.0;
-  for (int i = 0; i < slots; ++i) {
+  for (int i = 0; i < sight.slots; ++i) {
     const auto row = static_cast<std::size_t>(i);
-    const int s = state_of(obs, row);
+    const int s = state_of(sight.obs, row);
     const double best = best_value(s);
     std::int32_t action = 0;
     if (chance > 0.0 && rng.uniform() < chance) {

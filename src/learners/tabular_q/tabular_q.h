@@ -47,10 +47,10 @@ class TabularQ final : public Learner, public ActingLearner, public BatchActor {
   void save(Sink& sink) const override;
   void load(Source& source) override;  // throws Error{corrupt} when saved for other spaces
   BatchActor& actor() override { return *this; }
+  std::unique_ptr<BatchActor> player() override;
 
   // Epsilon-greedy when exploring, else greedy; equal values are drawn by lot. `value` gets max_b Q(s,b); logp is left alone.
-  void act(std::span<const std::byte> obs, int slots, bool explore, Rng& rng, std::span<std::byte> actions, std::span<float> logp,
-           std::span<float> value) override;
+  void act(const Sight& sight, bool explore, Rng& rng, std::span<std::byte> actions, std::span<float> logp, std::span<float> value) override;
 
   int states() const { return states_; }
   int actions() const { return actions_; }

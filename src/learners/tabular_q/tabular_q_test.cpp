@@ -52,7 +52,7 @@ Update feed(TabularQ& learner, const std::vector<Transition>& steps) {
   Rollout rollout;
   rollout.steps = static_cast<int>(steps.size());
   rollout.slots = 1;
-  rollout.data = {std::as_writable_bytes(std::span(obs)), std::as_writable_bytes(std::span(final_obs)), reward, terminated, truncated, fault};
+  rollout.data = {std::as_writable_bytes(std::span(obs)), std::as_writable_bytes(std::span(final_obs)), reward, terminated, truncated, fault, {}};
   rollout.actions = std::as_writable_bytes(std::span(actions));
   NoTools tools;
   return learner.learn({.episodes = {}, .rollout = &rollout}, NoLessons(), tools);
@@ -119,7 +119,7 @@ TEST(TabularQ, ActsGreedilyByLotAmongEqualsAndExploresAtEpsilon) {
   float logp = 0, value = 0;
   auto act = [&](std::int32_t state, bool explore) {
     s = state;
-    learner.act(std::as_bytes(std::span(&s, 1)), 1, explore, rng, std::as_writable_bytes(std::span(&a, 1)), std::span(&logp, 1), std::span(&value, 1));
+    learner.act({std::as_bytes(std::span(&s, 1)), {}, 1}, explore, rng, std::as_writable_bytes(std::span(&a, 1)), std::span(&logp, 1), std::span(&value, 1));
     return static_cast<std::size_t>(a);
   };
   for (int i = 0; i < 3000; ++i) ++greedy_tied[act(0, false)], ++greedy[act(1, false)], ++exploring[act(1, true)];
