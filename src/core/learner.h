@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/agent.h"
+#include "core/explorer.h"
 #include "core/policy.h"
 #include "core/reflex.h"
 
@@ -27,6 +28,7 @@ struct Trial {
 struct Need {
   std::vector<Trial> trials;  // deliberate tempo; played against one snapshot of the lessons, in any order, told in this order
   int rollout_steps = 0;      // reflex tempo: steps of every slot
+  int rollouts = 1;           // so many one after another, learn() called with each; the last one's metrics are the round's
   bool done = false;
 };
 
@@ -93,6 +95,7 @@ struct LearnerContext {
   std::vector<Task> train;    // empty when learning from stored episodes only
   WorldFacts world;
   const BatchSpec* batch = nullptr;  // reflex tempo
+  const Nets* nets = nullptr;        // of methods whose lesson is a network
   Rng rng;
 };
 

@@ -1,6 +1,7 @@
 #include "engine/learn.h"
 
 #include <chrono>
+#include <numeric>
 #include <set>
 
 #include "core/error.h"
@@ -127,8 +128,7 @@ class Loop {
     if (state_.rounds == 0 && !plan_.stored.empty()) episodes = plan_.stored;
     else episodes = collect(need, *known);
     experience.episodes = episodes;
-    Metrics rollout_metrics;
-    if (need.rollout_steps > 0) experience.rollout = roll(need.rollout_steps, rollout_metrics);
+    RolloutStats stats;
 
     const std::string key = two_part("learn", state_.rounds);
     const Stage stage = stage_now();
@@ -136,7 +136,11 @@ class Loop {
                        plan_.trainable == nullptr ? nullptr : &plan_.trainable->tokenizer()});
     Update update;
     try {
-      update = plan_.learner->learn(experience, *known, tools);
+      for (int i = 0; i < (need.rollout_steps > 0 ? need.rollouts : 1); ++i) {
+        if (need.rollout_steps > 0) experience.rollout = roll(need.rollout_steps, stats);
+        if (plan_.stage.stop.stop_requested()) throw Error(Fault::interrupted, "stopped");
+        update = plan_.learner->learn(experience, *known, tools);
+      }
     } catch (const Error& e) {
       const Error here = e.within("method '" + plan_.recipe->method.name + "', round " + std::to_string(state_.rounds));
       if (plan_.trainable == nullptr || state_.rounds == 0) throw here;
@@ -149,7 +153,7 @@ class Loop {
     state_.tasks_seen.push_back(static_cast<std::int64_t>(seen_.size()));
     ++state_.rounds;
     state_.done = progress.last_call;
-    for (const auto& [name, value] : rollout_metrics) update.metrics.emplace(name, value);
+    if (need.rollout_steps > 0) tell(stats, update.metrics);
     // Before the commit, once: a kill between the two must neither lose nor double them.
     bool written = false;
     for (const auto& m : plan_.store->metrics(plan_.run)) written = written || m.round == state_.rounds;
@@ -212,19 +216,25 @@ class Loop {
     return episodes;
   }
 
-  const Rollout* roll(int steps, Metrics& metrics) {
+  const Rollout* roll(int steps, RolloutStats& stats) {
     if (plan_.rollouts == nullptr) throw Error(Fault::bad_input, "method '" + plan_.recipe->method.name + "' needs a world of the reflex tempo");
     auto* acting = dynamic_cast<ActingLearner*>(plan_.learner);
     if (acting == nullptr) throw Error(Fault::internal, "a learner that asks for rollouts must act");
-    RolloutStats stats;
+    const std::size_t before = stats.returns.size();
     const Rollout& rollout = plan_.rollouts->collect(acting->actor(), steps, stats);
-    state_.episodes += static_cast<std::int64_t>(stats.returns.size());
-    double sum = 0.0;
-    for (double r : stats.returns) sum += r;
-    metrics["rollout/episodes"] = static_cast<double>(stats.returns.size());
-    if (!stats.returns.empty()) metrics["rollout/return"] = sum / static_cast<double>(stats.returns.size());
-    metrics["rollout/faults"] = stats.faults;
+    state_.episodes += static_cast<std::int64_t>(stats.returns.size() - before);
     return &rollout;
+  }
+
+  // What the world says of the round's episodes.
+  static void tell(const RolloutStats& stats, Metrics& metrics) {
+    const auto mean = [](const std::vector<double>& of) { return std::accumulate(of.begin(), of.end(), 0.0) / static_cast<double>(of.size()); };
+    metrics["rollout/episodes"] = static_cast<double>(stats.returns.size());
+    metrics["rollout/faults"] = stats.faults;
+    if (stats.returns.empty()) return;
+    metrics["rollout/return"] = mean(stats.returns);
+    metrics["rollout/length"] = std::accumulate(stats.lengths.begin(), stats.lengths.end(), 0.0) / static_cast<double>(stats.lengths.size());
+    for (const auto& [name, values] : stats.infos) metrics["rollout/" + name] = mean(values);
   }
 
   void prepare(Lesson& lesson) const {

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "engine/memo.h"
 #include "hone_version.h"
+#include "models/policy_module.h"
 #include "wire/sha256.h"
 
 namespace hone {
@@ -58,7 +59,7 @@ Opened::Opened(const Recipe& recipe) : recipe_(recipe) {
     throw Error(Fault::bad_input, recipe.env.where + ": world '" + recipe.env.name + "' has no deliberate tempo, which method '" + recipe.method.name + "' needs");
   if (wants_batch) batch_ = env.open_batch(recipe.env.settings);
   else world_ = env.open(recipe.env.settings);
-  make_learner(Rng(recipe.seed), wants_batch ? &batch_->make(1)->spec() : nullptr, false);  // its settings fit
+  make_learner(Rng(recipe.seed), wants_batch ? &batch_->make({.slots = recipe.slots})->spec() : nullptr, false);  // its settings fit
   if (wants_batch) return;
 
   find_agent(recipe.agent.name, recipe.agent.where);
@@ -162,7 +163,7 @@ Stage Opened::stage(Split split, const Part& agent, const Settings& over, std::s
 }
 
 std::unique_ptr<Learner> Opened::make_learner(const Rng& rng, const BatchSpec* batch, bool from_store) const {
-  LearnerContext context{.train = {}, .world = {}, .batch = batch, .rng = rng};
+  LearnerContext context{.train = {}, .world = {}, .batch = batch, .nets = &trained_nets(), .rng = rng};
   if (!reflex()) context.world = world_->facts(Split::train);
   Settings given = recipe_.method.settings;
   if (from_store) given["from_store"] = Setting{{"true"}, false, "--from-store"};

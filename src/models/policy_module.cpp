@@ -30,10 +30,18 @@ std::vector<std::filesystem::path> places() {
   return out;
 }
 
-using Open = Policy* (*)(const PolicyOptions&);
+struct Doors {
+  Policy* (*policy)(const PolicyOptions&) = nullptr;
+  Explorer* (*explorer)(const ExplorerOptions&) = nullptr;
+};
+
+template <class F>
+void find(void* object, const char* name, F& door) {
+  door = reinterpret_cast<F>(dlsym(object, name));
+}
 
 // Stays loaded until the program ends: libtorch does not like to be unloaded.
-Open load() {
+Doors load() {
   std::string looked;
   for (const auto& place : places()) {
     std::error_code ignored;
@@ -44,24 +52,36 @@ Open load() {
     void* object = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (object == nullptr) throw Error(Fault::unavailable, place.string() + " can't be loaded: " + std::string(dlerror()));
     const auto version = reinterpret_cast<const char* (*)()>(dlsym(object, "hone_nn_version"));
-    const auto open = reinterpret_cast<Open>(dlsym(object, "hone_nn_open"));
-    if (version == nullptr || open == nullptr) throw Error(Fault::unavailable, place.string() + " is not what trains weights for hone");
+    if (version == nullptr) throw Error(Fault::unavailable, place.string() + " is not what trains weights for hone");
     if (version() != hone_version)
       throw Error(Fault::unavailable, place.string() + " is of hone " + version() + ", this is " + std::string(hone_version) + ": build both together");
-    return open;
+    Doors doors;
+    find(object, "hone_nn_open", doors.policy);
+    find(object, "hone_nn_open_explorer", doors.explorer);
+    if (doors.policy == nullptr || doors.explorer == nullptr) throw Error(Fault::unavailable, place.string() + " is of another build than this program: build both together");
+    return doors;
   }
   throw Error(Fault::unavailable, std::string("this recipe trains weights, which needs ") + file_name + " (looked for " + looked +
                                       "): `scripts/setup --for training --build release` builds it");
 }
 
-Open loaded() {
-  static const Open open = load();
-  return open;
+const Doors& loaded() {
+  static const Doors doors = load();
+  return doors;
 }
 
 }  // namespace
 
-std::unique_ptr<Policy> open_policy(const PolicyOptions& options) { return std::unique_ptr<Policy>(loaded()(options)); }
+std::unique_ptr<Policy> open_policy(const PolicyOptions& options) { return std::unique_ptr<Policy>(loaded().policy(options)); }
+
+const Nets& trained_nets() {
+  class Module final : public Nets {
+   public:
+    std::unique_ptr<Explorer> explorer(const ExplorerOptions& options) const override { return std::unique_ptr<Explorer>(loaded().explorer(options)); }
+  };
+  static const Module module;
+  return module;
+}
 
 std::string why_no_policy() {
   try {

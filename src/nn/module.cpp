@@ -5,6 +5,7 @@
 #include "core/policy.h"
 #include "hone_version.h"
 #include "nn/machine.h"
+#include "nn/pixels/explorer.h"
 #include "nn/trainer.h"
 
 extern "C" {
@@ -16,5 +17,10 @@ __attribute__((visibility("default"))) const char* hone_nn_version() { return ho
 __attribute__((visibility("default"))) hone::Policy* hone_nn_open(const hone::PolicyOptions& options) {
   hone::nn::prepare_machine(options.threads);
   return hone::nn::make_trainer(options).release();
+}
+
+__attribute__((visibility("default"))) hone::Explorer* hone_nn_open_explorer(const hone::ExplorerOptions& options) {
+  hone::nn::prepare_machine(options.threads);
+  return hone::nn::make_explorer(options).release();
 }
 }

@@ -159,7 +159,7 @@ struct NothingKnown final : Lessons {
 };
 
 inline LearnerContext questions(int n, std::uint64_t seed = 1) {
-  LearnerContext c{.train = {}, .world = {}, .batch = nullptr, .rng = Rng(seed)};
+  LearnerContext c{.train = {}, .world = {}, .batch = nullptr, .nets = nullptr, .rng = Rng(seed)};
   for (int i = 0; i < n; ++i)
     c.train.push_back({.id = "q" + std::to_string(i), .env = "table", .kind = "q", .goal = "", .seed = static_cast<std::uint64_t>(i), .params = {}});
   return c;

@@ -150,7 +150,7 @@ TEST(TabularQ, RefusesWorldsItHasNoTableFor) {
   BatchSpec box = spec_of(2, 2);
   box.observation = {SpaceKind::box, Dtype::f32, {2}, 0.0, 1.0};
   EXPECT_THROW(TabularQ({}, box), Error);
-  const LearnerContext deliberate{.train = {}, .world = {}, .batch = nullptr, .rng = Rng(0)};
+  const LearnerContext deliberate{.train = {}, .world = {}, .batch = nullptr, .nets = nullptr, .rng = Rng(0)};
   EXPECT_THROW(learner_tabular_q.make({}, deliberate), Error);
 }
 

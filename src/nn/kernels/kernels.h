@@ -4,6 +4,9 @@
 
 #include <cstdint>
 
+#include "nn/kernels/convolution.h"
+#include "nn/kernels/recurrent.h"
+
 namespace hone::nn {
 
 using bf16_t = std::uint16_t;  // bfloat16: the upper half of a float
@@ -51,6 +54,8 @@ struct Kernels {
   RowKernels<bf16_t> bf16;
   void (*adamw)(const AdamW& how, float* w, const float* g, float* m, float* v, std::int64_t count);
   double (*sum_squares)(const float* x, std::int64_t count);
+  ConvolutionKernels convolution;
+  RecurrentKernels recurrent;
   template <class T>
   const RowKernels<T>& rows() const;
 };
