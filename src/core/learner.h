@@ -105,6 +105,7 @@ struct LearnerEntry {
   std::string_view name, summary, citation;  // citation: "Zhao et al. 2024, ExpeL, arXiv 2308.10144"
   Tempo tempo = Tempo::deliberate;
   bool trains = false;  // changes the weights of the recipe's model
+  bool nets = false;    // its lesson is a network; as trains it needs the part that trains
   bool asks = false;    // its calls go to the recipe's writer and judge
   std::vector<FieldDoc> (*fields)();
   std::unique_ptr<Learner> (*make)(const Settings&, const LearnerContext&);

@@ -16,7 +16,7 @@ std::vector<const LearnerEntry*> methods() {
   std::vector<const LearnerEntry*> out;
   const std::string why = why_no_policy();
   for (const LearnerEntry* method : learner_catalog())
-    if (!method->trains || why.empty()) out.push_back(method);
+    if ((!method->trains && !method->nets) || why.empty()) out.push_back(method);
   return out;
 }
 
@@ -52,6 +52,9 @@ Recipe small_run(const Scratch& scratch, const LearnerEntry& method, const std::
                   ", rounds: 4, tasks: 2, " + more + ", lr: 0.001}\nevaluation: {curve: 1}\n";
     return parse_recipe(recipe, "kit.yaml", set);
   }
+  if (name == "icm")
+    return parse_recipe("name: kit\nenv: {name: maze, map: three_rooms, limit_tics: 40, train: 8, validation: 2, test: 2, evaluation_repeat: 4}\nslots: 4\n"
+                        "method: {name: icm, steps: 256, rollout: 8, round: 2}\n", "kit.yaml", set);
   if (method.tempo == Tempo::reflex) return parse_recipe("name: kit\nenv: gridworld\nmethod: " + name + "\n", "kit.yaml", set);
   std::string yaml = test::desk_yaml(test::write_requests(scratch));
   const auto from = yaml.find("method: "), to = yaml.find('\n', from);

@@ -52,6 +52,7 @@ void reflex_run(const ReflexPlan& plan, ReportData& data) {
   data.learned = learn(learning);
   publish(plan, *learner);
 
+  if (!plan.recipe->evaluation.enabled) return;
   RandomActor random(rollouts.spec().action);
   auto evaluation = rng.split("evaluation");
   data.arms.push_back(scored("random", ArmRole::baseline, evaluate_actor(world, Split::test, random, options, evaluation), evaluation));

@@ -96,7 +96,7 @@ TEST(BatchConformance, StaysInItsSpacesAndEndsWithinMaxSteps) {
     bench.reset();
     std::vector<int> length(bench.n, 0);
     int ended = 0;
-    for (int t = 0; t < 1000; ++t) {
+    for (int t = 0; t < std::max(1000, 2 * world->max_steps(Split::train) + 2); ++t) {
       bench.step(random_actions(bench.env->spec(), bench.n, rng));
       for (std::size_t i = 0; i < bench.n; ++i) {
         expect_in_bounds(bench.env->spec().observation, bench.obs_row(i));

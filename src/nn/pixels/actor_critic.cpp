@@ -10,12 +10,21 @@ namespace hone::nn {
 
 namespace {
 
+constexpr std::int64_t most_shares = 4;
+
 at::Tensor affine(const at::Tensor& x, const at::Tensor& w, const at::Tensor& b) { return at::addmm(b, x, w); }
 
 // [rows, width] of a step
 at::Tensor step_of(const at::Tensor& all, std::int64_t t, std::int64_t slots) { return all.narrow(0, t * slots, slots); }
 
 }  // namespace
+
+std::vector<StretchShare> shares_of(const Stretch& stretch) {
+  const std::size_t n = stretch.slots.size(), shares = std::min(static_cast<std::size_t>(most_shares), n);
+  std::vector<StretchShare> out;
+  for (std::size_t i = 0; i < shares; ++i) out.push_back({i * n / shares, (i + 1) * n / shares - i * n / shares});
+  return out;
+}
 
 StretchRows::StretchRows(const Stretch& s) {
   const Rollout& r = *s.rollout;
@@ -62,22 +71,27 @@ ActorCritic::ActorCritic(const ExplorerOptions& o) : memory_(o.memory), actions_
 }
 
 void ActorCritic::cell(const at::Tensor& gates, const at::Tensor& c_before, const at::Tensor& c, const at::Tensor& tanh_c, const at::Tensor& h) const {
-  const auto m = static_cast<std::int64_t>(memory_);
-  for_rows(gates.size(0), 16 * m, [&](std::int64_t b, std::int64_t e) {
-    kernels().recurrent.lstm(data<float>(gates) + b * 4 * m, data<float>(c_before) + b * m, data<float>(c) + b * m, data<float>(tanh_c) + b * m, data<float>(h) + b * m, e - b, memory_);
-  });
+  kernels().recurrent.lstm(data<float>(gates), data<float>(c_before), data<float>(c), data<float>(tanh_c), data<float>(h), gates.size(0), memory_);
 }
 
 void ActorCritic::act(const Sight& sight, std::span<float> memory, std::span<float> logits, std::span<float> values) {
-  const auto n = static_cast<std::int64_t>(sight.slots);
-  const std::int64_t m = memory_;
+  const std::int64_t n = sight.slots, m = memory_;
   if (memory.size() != static_cast<std::size_t>(n * 2 * m)) throw Error(Fault::internal, "explorer: memory of " + std::to_string(memory.size()) + " numbers for " + std::to_string(n) + " slots");
+  const std::int64_t shares = std::min<std::int64_t>(most_shares, n);
+  acting_.resize(static_cast<std::size_t>(most_shares));
+  at::parallel_for(0, shares, 1, [&](std::int64_t b, std::int64_t e) {
+    for (std::int64_t i = b; i < e; ++i) decide(sight, i * n / shares, (i + 1) * n / shares - i * n / shares, acting_[static_cast<std::size_t>(i)], memory, logits, values);
+  });
+}
+
+void ActorCritic::decide(const Sight& sight, std::int64_t first, std::int64_t n, Encoder::Kept& kept, std::span<float> memory, std::span<float> logits, std::span<float> values) const {
+  const std::int64_t m = memory_;
   std::vector<std::int64_t> rows(static_cast<std::size_t>(n));
-  std::iota(rows.begin(), rows.end(), 0);
-  const at::Tensor both = at::from_blob(memory.data(), {n, 2, m});
+  std::iota(rows.begin(), rows.end(), first);
+  const at::Tensor both = at::from_blob(memory.data() + first * 2 * m, {n, 2, m});
   for (std::int64_t i = 0; i < n; ++i)
-    if (sight.fresh[static_cast<std::size_t>(i)] != 0) std::fill_n(memory.begin() + i * 2 * m, 2 * m, 0.0F);
-  const at::Tensor features = encoder_.forward({sight.obs, {}, rows}, acting_);
+    if (sight.fresh[static_cast<std::size_t>(first + i)] != 0) both.select(0, i).zero_();
+  const at::Tensor features = encoder_.forward({sight.obs, {}, rows}, kept);
   const at::Tensor c_before = both.select(1, 0).contiguous(), h_before = both.select(1, 1).contiguous();
   at::Tensor gates = affine(features, weights_.value(wx_), weights_.value(lstm_b_));
   gates.addmm_(h_before, weights_.value(wh_));
@@ -85,74 +99,105 @@ void ActorCritic::act(const Sight& sight, std::span<float> memory, std::span<flo
   cell(gates, c_before, c, squashed, h);
   both.select(1, 0).copy_(c);
   both.select(1, 1).copy_(h);
-  at::Tensor out = at::from_blob(logits.data(), {n, actions_}), value = at::from_blob(values.data(), {n, 1});
+  at::Tensor out = at::from_blob(logits.data() + first * actions_, {n, actions_}), value = at::from_blob(values.data() + first, {n, 1});
   at::addmm_out(out, weights_.value(logits_b_), h, weights_.value(logits_w_));
   at::addmm_out(value, weights_.value(value_b_), h, weights_.value(value_w_));
 }
 
 Judged ActorCritic::judge(const Stretch& stretch) {
+  const auto shares = shares_of(stretch);
+  parts_.resize(shares.size());
+  width_ = stretch.slots.size();
+  const std::size_t total = static_cast<std::size_t>(stretch.rollout->steps) * width_;
+  logits_.resize(total * static_cast<std::size_t>(actions_)), values_.resize(total);
+  at::parallel_for(0, static_cast<std::int64_t>(shares.size()), 1, [&](std::int64_t b, std::int64_t e) {
+    for (auto i = static_cast<std::size_t>(b); i < static_cast<std::size_t>(e); ++i) {
+      parts_[i].share = shares[i];
+      judge_part(parts_[i], stretch);
+    }
+  });
+  return {logits_, values_};
+}
+
+void ActorCritic::judge_part(Part& p, const Stretch& whole) {
+  const Stretch stretch = p.share.stretch(whole);
   const StretchRows rows(stretch);
   const std::int64_t m = memory_, n = rows.slots, total = rows.steps * n;
-  steps_ = rows.steps, slots_ = n;
-  fresh_ = rows.fresh;
-  features_ = encoder_.forward({stretch.rollout->data.obs, {}, rows.now}, kept_);
-  gates_ = affine(features_, weights_.value(wx_), weights_.value(lstm_b_));
-  for (at::Tensor* t : {&c_, &c_before_, &tanh_c_, &h_, &h_before_}) *t = at::empty({total, m});
-  for (std::int64_t t = 0; t < steps_; ++t) {
+  p.steps = rows.steps, p.slots = n;
+  p.fresh = rows.fresh;
+  p.features = encoder_.forward({stretch.rollout->data.obs, {}, rows.now}, p.kept);
+  p.gates = affine(p.features, weights_.value(wx_), weights_.value(lstm_b_));
+  for (at::Tensor* t : {&p.c, &p.c_before, &p.tanh_c, &p.h, &p.h_before}) *t = at::empty({total, m});
+  for (std::int64_t t = 0; t < p.steps; ++t) {
     for (std::int64_t j = 0; j < n; ++j) {
-      float *c = data<float>(c_before_) + (t * n + j) * m, *h = data<float>(h_before_) + (t * n + j) * m;
+      float *c = data<float>(p.c_before) + (t * n + j) * m, *h = data<float>(p.h_before) + (t * n + j) * m;
       const std::size_t bytes = sizeof(float) * static_cast<std::size_t>(m);
-      if (fresh_[static_cast<std::size_t>(t * n + j)] != 0) {
+      if (p.fresh[static_cast<std::size_t>(t * n + j)] != 0) {
         std::memset(c, 0, bytes), std::memset(h, 0, bytes);
       } else if (t > 0) {
-        std::memcpy(c, data<float>(c_) + ((t - 1) * n + j) * m, bytes), std::memcpy(h, data<float>(h_) + ((t - 1) * n + j) * m, bytes);
+        std::memcpy(c, data<float>(p.c) + ((t - 1) * n + j) * m, bytes), std::memcpy(h, data<float>(p.h) + ((t - 1) * n + j) * m, bytes);
       } else {
         const float* began = stretch.memory.data() + static_cast<std::int64_t>(stretch.slots[static_cast<std::size_t>(j)]) * 2 * m;
         std::memcpy(c, began, bytes), std::memcpy(h, began + m, bytes);
       }
     }
-    step_of(gates_, t, n).addmm_(step_of(h_before_, t, n), weights_.value(wh_));
-    cell(step_of(gates_, t, n), step_of(c_before_, t, n), step_of(c_, t, n), step_of(tanh_c_, t, n), step_of(h_, t, n));
+    step_of(p.gates, t, n).addmm_(step_of(p.h_before, t, n), weights_.value(wh_));
+    cell(step_of(p.gates, t, n), step_of(p.c_before, t, n), step_of(p.c, t, n), step_of(p.tanh_c, t, n), step_of(p.h, t, n));
   }
-  logits_ = affine(h_, weights_.value(logits_w_), weights_.value(logits_b_));
-  values_ = affine(h_, weights_.value(value_w_), weights_.value(value_b_));
-  return {{data<float>(logits_), static_cast<std::size_t>(logits_.numel())}, {data<float>(values_), static_cast<std::size_t>(values_.numel())}};
+  const at::Tensor logits = affine(p.h, weights_.value(logits_w_), weights_.value(logits_b_)), values = affine(p.h, weights_.value(value_w_), weights_.value(value_b_));
+  for (std::size_t row = 0; row < static_cast<std::size_t>(total); ++row) {
+    const std::size_t place = p.share.place(whole, row), a = static_cast<std::size_t>(actions_);
+    std::copy_n(data<float>(logits) + row * a, a, logits_.begin() + static_cast<std::ptrdiff_t>(place * a));
+    values_[place] = data<float>(values)[row];
+  }
 }
 
 double ActorCritic::learn(const Slopes& slopes, const NetStep& how) {
-  const std::int64_t m = memory_, n = slots_, total = steps_ * n;
-  if (total == 0 || slopes.d_logits.size() != static_cast<std::size_t>(total * actions_) || slopes.d_values.size() != static_cast<std::size_t>(total))
+  if (parts_.empty() || slopes.d_logits.size() != logits_.size() || slopes.d_values.size() != values_.size())
     throw Error(Fault::internal, "explorer: slopes of another stretch than was judged");
-  weights_.clear_gradient();
-  const at::Tensor d_logits = at::from_blob(const_cast<float*>(slopes.d_logits.data()), {total, actions_}), d_values = at::from_blob(const_cast<float*>(slopes.d_values.data()), {total, 1});
+  std::vector<Gradient> gradients(parts_.size());
+  at::parallel_for(0, static_cast<std::int64_t>(parts_.size()), 1, [&](std::int64_t b, std::int64_t e) {
+    for (auto i = static_cast<std::size_t>(b); i < static_cast<std::size_t>(e); ++i) {
+      learn_part(parts_[i], slopes);
+      gradients[i] = parts_[i].gradient;
+    }
+  });
+  logits_.clear(), values_.clear();  // what was kept is used up
+  return weights_.step(gradients, how, "actor and critic");
+}
+
+void ActorCritic::learn_part(Part& p, const Slopes& slopes) {
+  const std::int64_t m = memory_, n = p.slots, total = p.steps * n;
+  p.gradient.clear(weights_.count());
+  const at::Tensor d_logits = at::empty({total, actions_}), d_values = at::empty({total, 1});
+  for (std::size_t row = 0; row < static_cast<std::size_t>(total); ++row) {
+    const std::size_t place = row / p.share.count * width_ + p.share.first + row % p.share.count, a = static_cast<std::size_t>(actions_);
+    std::copy_n(slopes.d_logits.begin() + static_cast<std::ptrdiff_t>(place * a), a, data<float>(d_logits) + row * a);
+    data<float>(d_values)[row] = slopes.d_values[place];
+  }
   const auto back = [&](const Span& w, const Span& b, const at::Tensor& x, const at::Tensor& d) {
-    weights_.gradient(w).addmm_(x.t(), d);
-    weights_.gradient(b).add_(d.sum(0, true));
+    p.gradient.of(w).addmm_(x.t(), d);
+    p.gradient.of(b).add_(d.sum(0, true));
   };
-  back(logits_w_, logits_b_, h_, d_logits);
-  back(value_w_, value_b_, h_, d_values);
+  back(logits_w_, logits_b_, p.h, d_logits);
+  back(value_w_, value_b_, p.h, d_values);
   at::Tensor dh = at::mm(d_logits, weights_.value(logits_w_).t());
   dh.addmm_(d_values, weights_.value(value_w_).t());
   const at::Tensor dc = at::zeros({n, m});
   at::Tensor from_later;  // slope of h_t from step t + 1
-  for (std::int64_t t = steps_; t-- > 0;) {
+  for (std::int64_t t = p.steps; t-- > 0;) {
     const at::Tensor here = step_of(dh, t, n);
     if (from_later.defined()) here.add_(from_later);
-    const at::Tensor gates = step_of(gates_, t, n);
-    const at::Tensor c_before = step_of(c_before_, t, n), squashed = step_of(tanh_c_, t, n);
-    for_rows(n, 8 * m, [&](std::int64_t b, std::int64_t e) {
-      kernels().recurrent.lstm_back(data<float>(gates) + b * 4 * m, data<float>(c_before) + b * m, data<float>(squashed) + b * m, data<float>(here) + b * m, data<float>(dc) + b * m, e - b, memory_);
-    });
+    const at::Tensor gates = step_of(p.gates, t, n);
+    kernels().recurrent.lstm_back(data<float>(gates), data<float>(step_of(p.c_before, t, n)), data<float>(step_of(p.tanh_c, t, n)), data<float>(here), data<float>(dc), n, memory_);
     if (t == 0) break;
     from_later = at::mm(gates, weights_.value(wh_).t());
     for (std::int64_t j = 0; j < n; ++j)
-      if (fresh_[static_cast<std::size_t>(t * n + j)] != 0) from_later.select(0, j).zero_(), dc.select(0, j).zero_();  // another episode
+      if (p.fresh[static_cast<std::size_t>(t * n + j)] != 0) from_later.select(0, j).zero_(), dc.select(0, j).zero_();  // another episode
   }
-  back(wx_, lstm_b_, features_, gates_);
-  weights_.gradient(wh_).addmm_(h_before_.t(), gates_);
-  encoder_.backward(kept_, at::mm(gates_, weights_.value(wx_).t()));
-  steps_ = 0;  // what was kept is used up
-  return weights_.step(how.scale, how.clip, how.lr, "actor and critic");
+  back(wx_, lstm_b_, p.features, p.gates);
+  p.gradient.of(wh_).addmm_(p.h_before.t(), p.gates);
+  encoder_.backward(p.kept, at::mm(p.gates, weights_.value(wx_).t()), p.gradient);
 }
 
 }  // namespace hone::nn

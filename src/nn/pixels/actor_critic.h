@@ -17,6 +17,16 @@ struct StretchRows {
   std::vector<std::int64_t> actions;            // [steps, slots]
 };
 
+// A stretch is worked on in up to four shares of its slots, each on one thread from end to end; their number depends on the slots alone,
+// so that results don't depend on threads.
+struct StretchShare {
+  std::size_t first = 0, count = 0;  // among the stretch's slots
+  Stretch stretch(const Stretch& whole) const { return {whole.rollout, whole.slots.subspan(first, count), whole.memory, whole.counts}; }
+  // Of row [steps, count] of the share: its row of the whole.
+  std::size_t place(const Stretch& whole, std::size_t row) const { return row / count * whole.slots.size() + first + row % count; }
+};
+std::vector<StretchShare> shares_of(const Stretch& stretch);
+
 class ActorCritic {
  public:
   explicit ActorCritic(const ExplorerOptions& options);
@@ -29,17 +39,28 @@ class ActorCritic {
   const NetWeights& weights() const { return weights_; }
 
  private:
+  // A share of the last judge(): [steps * slots, ...]; the *before ones have what a step began with.
+  struct Part {
+    StretchShare share;
+    std::int64_t steps = 0, slots = 0;
+    std::vector<std::uint8_t> fresh;
+    Encoder::Kept kept;
+    Gradient gradient;
+    at::Tensor features, gates, c, c_before, tanh_c, h, h_before;
+  };
+  void decide(const Sight& sight, std::int64_t first, std::int64_t count, Encoder::Kept& kept, std::span<float> memory, std::span<float> logits, std::span<float> values) const;
+  void judge_part(Part& part, const Stretch& whole);
+  void learn_part(Part& part, const Slopes& slopes);
   void cell(const at::Tensor& gates, const at::Tensor& c_before, const at::Tensor& c, const at::Tensor& tanh_c, const at::Tensor& h) const;
 
   int memory_, actions_;
   NetWeights weights_;
   Encoder encoder_;
   Span wx_, wh_, lstm_b_, logits_w_, logits_b_, value_w_, value_b_;
-  Encoder::Kept acting_, kept_;
-  // Of the last judge(): [steps * slots, ...]; the *before ones have what the step began with.
-  std::int64_t steps_ = 0, slots_ = 0;
-  std::vector<std::uint8_t> fresh_;
-  at::Tensor features_, gates_, c_, c_before_, tanh_c_, h_, h_before_, logits_, values_;
+  std::vector<Encoder::Kept> acting_;
+  std::vector<Part> parts_;
+  std::size_t width_ = 0;  // slots of the last judge()
+  std::vector<float> logits_, values_;
 };
 
 }  // namespace hone::nn

@@ -11,10 +11,10 @@ at::Tensor Layer::forward(const NetWeights& weights, const at::Tensor& x) const 
   return y;
 }
 
-at::Tensor Layer::backward(const NetWeights& weights, const at::Tensor& x, const at::Tensor& y, at::Tensor d) const {
+at::Tensor Layer::backward(const NetWeights& weights, const Gradient& gradient, const at::Tensor& x, const at::Tensor& y, at::Tensor d) const {
   if (relu) d = d * y.gt(0.0).to(at::kFloat);
-  weights.gradient(w).addmm_(x.t(), d);
-  weights.gradient(b).add_(d.sum(0, true));
+  gradient.of(w).addmm_(x.t(), d);
+  gradient.of(b).add_(d.sum(0, true));
   return at::mm(d, weights.value(w).t());
 }
 
@@ -72,52 +72,35 @@ class Icm final : public CuriosityNet {
   }
 
   std::span<const float> errors(const Stretch& stretch) override {
-    const StretchRows rows(stretch);
-    moves_.emplace(rows);
-    const auto& m = *moves_;
-    phi_ = encoder_.forward({stretch.rollout->data.obs, stretch.rollout->data.final_obs, rows.all}, kept_);
-    from_ = phi_.index_select(0, indices(m.from)), to_ = phi_.index_select(0, indices(m.to));
-    forward_in_ = at::cat({from_, one_hot(m.actions, actions_)}, 1);
-    forward_hidden_ = forward1_.forward(weights_, forward_in_);
-    miss_ = forward2_.forward(weights_, forward_hidden_) - to_;
-    const at::Tensor squares = miss_.pow(2).sum(1).mul_(0.5);
-    errors_ = spread(squares, m, rows.now.size());
-    forward_loss_ = m.count() == 0 ? 0.0 : squares.mean().item<double>();
+    const auto shares = shares_of(stretch);
+    parts_.resize(shares.size());
+    errors_.assign(static_cast<std::size_t>(stretch.rollout->steps) * stretch.slots.size(), 0.0F);
+    at::parallel_for(0, static_cast<std::int64_t>(shares.size()), 1, [&](std::int64_t b, std::int64_t e) {
+      for (auto i = static_cast<std::size_t>(b); i < static_cast<std::size_t>(e); ++i) predict(parts_[i], shares[i], stretch);
+    });
+    transitions_ = 0;
+    double sum = 0.0;
+    for (const Part& p : parts_) {
+      transitions_ += p.moves->count();
+      sum += p.squares;
+    }
+    forward_loss_ = transitions_ == 0 ? 0.0 : sum / static_cast<double>(transitions_);
     return errors_;
   }
 
   CuriosityLoss learn(double beta, const NetStep& how) override {
-    const auto& m = *moves_;
     CuriosityLoss out;
     out.forward = forward_loss_;
-    if (m.count() == 0) return out;
-    weights_.clear_gradient();
-    const auto n = static_cast<double>(m.count());
-    // Inverse: cross-entropy of the action taken, mean over transitions.
-    const at::Tensor both = at::cat({from_, to_}, 1), h = inverse1_.forward(weights_, both), logits = inverse2_.forward(weights_, h);
-    const at::Tensor taken = indices(m.actions), log_p = at::log_softmax(logits, 1);
-    out.inverse = -log_p.gather(1, taken.view({-1, 1})).mean().item<double>();
-    out.accuracy = logits.argmax(1).eq(taken).to(at::kFloat).mean().item<double>();
-    const int d = encoder_.features();
-    at::Tensor d_from = at::zeros({m.count(), d}), d_to = at::zeros({m.count(), d});
-    if (!fixed_) {
-      const at::Tensor d_logits = (log_p.exp() - one_hot(m.actions, actions_)).mul_((1.0 - beta) / n);
-      const at::Tensor d_both = inverse1_.backward(weights_, both, h, inverse2_.backward(weights_, h, logits, d_logits));
-      d_from.add_(d_both.narrow(1, 0, d));
-      d_to.add_(d_both.narrow(1, d, d));
-    }
-    // Forward: half the sum of squares, mean over transitions; through both states' features.
-    const double weight = fixed_ ? 1.0 : beta;
-    const at::Tensor d_miss = miss_ * (weight / n);
-    const at::Tensor d_in = forward1_.backward(weights_, forward_in_, forward_hidden_, forward2_.backward(weights_, forward_hidden_, miss_, d_miss));
-    if (!fixed_) {
-      d_from.add_(d_in.narrow(1, 0, d));
-      if (!detach_) d_to.sub_(d_miss);
-      const at::Tensor d_phi = at::zeros_like(phi_);
-      d_phi.index_add_(0, indices(m.from), d_from).index_add_(0, indices(m.to), d_to);
-      encoder_.backward(kept_, d_phi);
-    }
-    out.norm = weights_.step(how.scale, how.clip, how.lr, "curiosity");
+    if (transitions_ == 0) return out;
+    std::vector<Gradient> gradients(parts_.size());
+    at::parallel_for(0, static_cast<std::int64_t>(parts_.size()), 1, [&](std::int64_t b, std::int64_t e) {
+      for (auto i = static_cast<std::size_t>(b); i < static_cast<std::size_t>(e); ++i) {
+        learn_part(parts_[i], beta);
+        gradients[i] = parts_[i].gradient;
+      }
+    });
+    for (const Part& p : parts_) out.inverse += p.inverse / static_cast<double>(transitions_), out.accuracy += p.right / static_cast<double>(transitions_);
+    out.norm = weights_.step(gradients, how, "curiosity");
     return out;
   }
 
@@ -125,16 +108,69 @@ class Icm final : public CuriosityNet {
   void load(Source& source) override { weights_.load(source), features_.load(source); }
 
  private:
+  struct Part {
+    Encoder::Kept kept;
+    Gradient gradient;
+    std::optional<Transitions> moves;
+    at::Tensor phi, from, to, forward_in, forward_hidden, miss;
+    double squares = 0.0, inverse = 0.0, right = 0.0;  // sums over transitions
+  };
+
+  void predict(Part& p, const StretchShare& share, const Stretch& whole) {
+    const StretchRows rows(share.stretch(whole));
+    p.moves.emplace(rows);
+    const auto& m = *p.moves;
+    p.squares = 0.0;
+    if (m.count() == 0) return;
+    p.phi = encoder_.forward({whole.rollout->data.obs, whole.rollout->data.final_obs, rows.all}, p.kept);
+    p.from = p.phi.index_select(0, indices(m.from)), p.to = p.phi.index_select(0, indices(m.to));
+    p.forward_in = at::cat({p.from, one_hot(m.actions, actions_)}, 1);
+    p.forward_hidden = forward1_.forward(weights_, p.forward_in);
+    p.miss = forward2_.forward(weights_, p.forward_hidden) - p.to;
+    const at::Tensor squares = p.miss.pow(2).sum(1).mul_(0.5);
+    for (std::int64_t i = 0; i < m.count(); ++i) errors_[share.place(whole, static_cast<std::size_t>(m.places[static_cast<std::size_t>(i)]))] = data<float>(squares)[i];
+    p.squares = squares.sum().item<double>();
+  }
+
+  void learn_part(Part& p, double beta) {
+    const auto& m = *p.moves;
+    p.gradient.clear(weights_.count());
+    p.inverse = p.right = 0.0;
+    if (m.count() == 0) return;
+    const auto n = static_cast<double>(transitions_);
+    // Inverse: cross-entropy of the action taken, mean over transitions.
+    const at::Tensor both = at::cat({p.from, p.to}, 1), h = inverse1_.forward(weights_, both), logits = inverse2_.forward(weights_, h);
+    const at::Tensor taken = indices(m.actions), log_p = at::log_softmax(logits, 1);
+    p.inverse = -log_p.gather(1, taken.view({-1, 1})).sum().item<double>();
+    p.right = logits.argmax(1).eq(taken).sum().item<double>();
+    const int d = encoder_.features();
+    at::Tensor d_from = at::zeros({m.count(), d}), d_to = at::zeros({m.count(), d});
+    if (!fixed_) {
+      const at::Tensor d_logits = (log_p.exp() - one_hot(m.actions, actions_)).mul_((1.0 - beta) / n);
+      const at::Tensor d_both = inverse1_.backward(weights_, p.gradient, both, h, inverse2_.backward(weights_, p.gradient, h, logits, d_logits));
+      d_from.add_(d_both.narrow(1, 0, d));
+      d_to.add_(d_both.narrow(1, d, d));
+    }
+    // Forward: half the sum of squares, mean over transitions; through both states' features.
+    const at::Tensor d_miss = p.miss * ((fixed_ ? 1.0 : beta) / n);
+    const at::Tensor d_in = forward1_.backward(weights_, p.gradient, p.forward_in, p.forward_hidden, forward2_.backward(weights_, p.gradient, p.forward_hidden, p.miss, d_miss));
+    if (fixed_) return;
+    d_from.add_(d_in.narrow(1, 0, d));
+    if (!detach_) d_to.sub_(d_miss);
+    const at::Tensor d_phi = at::zeros_like(p.phi);
+    d_phi.index_add_(0, indices(m.from), d_from).index_add_(0, indices(m.to), d_to);
+    encoder_.backward(p.kept, d_phi, p.gradient);
+  }
+
   int actions_;
   bool fixed_, detach_;
   NetWeights features_;  // the encoder's own where it stays as it was drawn
   Encoder encoder_;
   Layer inverse1_, inverse2_, forward1_, forward2_;
-  Encoder::Kept kept_;
-  std::optional<Transitions> moves_;
-  at::Tensor phi_, from_, to_, forward_in_, forward_hidden_, miss_;
+  std::vector<Part> parts_;
   std::vector<float> errors_;
   double forward_loss_ = 0.0;
+  std::int64_t transitions_ = 0;
 };
 
 // No inverse model: features and action predict the next frames through four transposed convolutions.
@@ -182,20 +218,20 @@ class Pixels final : public CuriosityNet {
     CuriosityLoss out;
     out.forward = forward_loss_;
     if (m.count() == 0) return out;
-    weights_.clear_gradient();
+    gradient_.clear(weights_.count());
     at::Tensor d = miss_ * (1.0 / static_cast<double>(miss_.numel()));
     for (int l = Encoder::layers; l-- > 0;) {
       if (l + 1 < Encoder::layers) d = d * at::where(maps_[l + 1] > 0.0, at::ones_like(d), maps_[l + 1] + 1.0);
       const auto back = at::convolution_backward(d, maps_[l], kernel(l), c10::nullopt, {2, 2}, {1, 1}, {1, 1}, true, {decode_[l].grows, decode_[l].grows}, 1, {true, true, false});
-      weights_.gradient(decode_[l].layer.w).add_(std::get<1>(back).reshape({filters, -1}));
+      gradient_.of(decode_[l].layer.w).add_(std::get<1>(back).reshape({filters, -1}));
       d = std::get<0>(back);
     }
     const at::Tensor d_hidden = d.permute({0, 2, 3, 1}).reshape({m.count(), -1});
-    const at::Tensor d_in = start_.backward(weights_, in_, hidden_, d_hidden);
+    const at::Tensor d_in = start_.backward(weights_, gradient_, in_, hidden_, d_hidden);
     const at::Tensor d_phi = at::zeros({all_, encoder_.features()});
     d_phi.index_add_(0, indices(m.from), d_in.narrow(1, 0, encoder_.features()));
-    encoder_.backward(kept_, d_phi);
-    out.norm = weights_.step(how.scale, how.clip, how.lr, "curiosity");
+    encoder_.backward(kept_, d_phi, gradient_);
+    out.norm = weights_.step({&gradient_, 1}, how, "curiosity");
     return out;
   }
 
@@ -212,6 +248,7 @@ class Pixels final : public CuriosityNet {
   Layer start_;
   Decode decode_[Encoder::layers];
   Encoder::Kept kept_;
+  Gradient gradient_;
   std::optional<Transitions> moves_;
   std::int64_t all_ = 0;
   at::Tensor in_, hidden_, miss_, maps_[Encoder::layers + 1];

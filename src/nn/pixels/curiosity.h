@@ -23,13 +23,13 @@ std::unique_ptr<CuriosityNet> make_icm(const ExplorerOptions& options);     // C
 std::unique_ptr<CuriosityNet> make_pixels(const ExplorerOptions& options);
 std::unique_ptr<CuriosityNet> make_rnd(const ExplorerOptions& options);
 
-// Of a product y = relu(x W + b) or without the relu: forward, and backward into the weights' gradients.
+// Of a product y = relu(x W + b) or without the relu: forward, and backward into a gradient.
 struct Layer {
   Span w, b;
   bool relu = false;
   at::Tensor forward(const NetWeights& weights, const at::Tensor& x) const;
   // d [n, out] is changed where relu cut; returns the slope of x.
-  at::Tensor backward(const NetWeights& weights, const at::Tensor& x, const at::Tensor& y, at::Tensor d) const;
+  at::Tensor backward(const NetWeights& weights, const Gradient& gradient, const at::Tensor& x, const at::Tensor& y, at::Tensor d) const;
 };
 Layer add_layer(NetWeights& weights, const std::string& name, int in, int out, bool relu);
 

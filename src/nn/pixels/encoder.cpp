@@ -88,10 +88,10 @@ at::Tensor Encoder::layers_of(std::int64_t n, Kept& kept) const {
   return out;
 }
 
-void Encoder::backward(Kept& kept, const at::Tensor& d_features) {
+void Encoder::backward(Kept& kept, const at::Tensor& d_features, const Gradient& gradient) const {
   const std::int64_t n = d_features.size(0), share = (n + shares - 1) / shares;
-  if (slopes_.empty())
-    for (const Plane& p : planes_) slopes_.push_back(at::zeros({shares, p.count()}));  // one picture of each share at a time
+  if (kept.slopes.empty())
+    for (const Plane& p : planes_) kept.slopes.push_back(at::zeros({shares, p.count()}));  // one picture of each share at a time
   std::vector<at::Tensor> turned(layers);
   for (int l = 1; l < layers; ++l) turned[static_cast<std::size_t>(l)] = weights_.value(w_[l]).view({9, planes_[l].channels, filters}).transpose(1, 2).contiguous();
   std::int64_t width = 0;
@@ -102,7 +102,7 @@ void Encoder::backward(Kept& kept, const at::Tensor& d_features) {
     for (std::int64_t s = first; s < end; ++s)
       for (std::int64_t i = s * share; i < std::min(n, (s + 1) * share); ++i) {
         const auto map = [&](int l) { return data<float>(kept.maps[static_cast<std::size_t>(l)]) + i * planes_[l].count(); };
-        const auto slope = [&](int l) { return data<float>(slopes_[static_cast<std::size_t>(l)]) + s * planes_[l].count(); };
+        const auto slope = [&](int l) { return data<float>(kept.slopes[static_cast<std::size_t>(l)]) + s * planes_[l].count(); };
         for (int y = 0; y < last.height; ++y)
           std::memcpy(slope(layers) + last.at(y, 0), data<float>(d_features) + i * features() + static_cast<std::int64_t>(y) * last.width * filters,
                       sizeof(float) * static_cast<std::size_t>(last.width) * filters);
@@ -118,8 +118,8 @@ void Encoder::backward(Kept& kept, const at::Tensor& d_features) {
       }
   });
   // The encoder's matrices lie one after the other.
-  float* gradient = weights_.gradients(w_[0]);
-  for (std::int64_t s = 0; s < shares; ++s) kernels().f32.add(gradient, data<float>(sums) + s * width, width);
+  float* total = data<float>(gradient.flat) + w_[0].offset;
+  for (std::int64_t s = 0; s < shares; ++s) kernels().f32.add(total, data<float>(sums) + s * width, width);
 }
 
 }  // namespace hone::nn

@@ -26,14 +26,15 @@ class Encoder {
 
   // What a way back needs: every layer's output. Kept and used again by the caller.
   struct Kept {
-    std::vector<at::Tensor> maps;  // [layers + 1] of [n, plane.count()]
+    std::vector<at::Tensor> maps;    // [layers + 1] of [n, plane.count()]
+    std::vector<at::Tensor> slopes;  // the same of a few pictures
   };
   // Pixels as value / 255. Returns [n, features], row-major by pixel, then filter.
   at::Tensor forward(const Frames& frames, Kept& kept) const;
   // Numbers instead of bytes, [n, channels, side, side].
   at::Tensor forward(const at::Tensor& pixels, Kept& kept) const;
-  // d_features [n, features]; gradients are added to.
-  void backward(Kept& kept, const at::Tensor& d_features);
+  // d_features [n, features]; the gradient is added to.
+  void backward(Kept& kept, const at::Tensor& d_features, const Gradient& gradient) const;
 
  private:
   at::Tensor layers_of(std::int64_t n, Kept& kept) const;
@@ -43,7 +44,6 @@ class Encoder {
   std::string name_;
   Plane planes_[layers + 1];
   Span w_[layers], b_[layers];
-  std::vector<at::Tensor> slopes_;  // [layers + 1] of [pictures at a time, plane.count()]
 };
 
 }  // namespace hone::nn

@@ -49,11 +49,11 @@ class Rnd final : public CuriosityNet {
     CuriosityLoss out;
     out.forward = loss_;
     if (places_.empty()) return out;
-    weights_.clear_gradient();
+    gradient_.clear(weights_.count());
     at::Tensor d = miss_ * (2.0 / static_cast<double>(miss_.numel()));
-    for (std::size_t l = 3; l-- > 0;) d = layers_[l].backward(weights_, steps_[l], steps_[l + 1], d);
-    encoder_.backward(kept_, d);
-    out.norm = weights_.step(how.scale, how.clip, how.lr, "curiosity");
+    for (std::size_t l = 3; l-- > 0;) d = layers_[l].backward(weights_, gradient_, steps_[l], steps_[l + 1], d);
+    encoder_.backward(kept_, d, gradient_);
+    out.norm = weights_.step({&gradient_, 1}, how, "curiosity");
     return out;
   }
 
@@ -101,6 +101,7 @@ class Rnd final : public CuriosityNet {
   Encoder encoder_;
   Layer layers_[3];
   Encoder::Kept target_kept_, kept_;
+  Gradient gradient_;
   std::vector<double> mean_, squares_;  // of each pixel, over all states seen
   double count_ = 0.0;
   std::vector<std::size_t> places_;

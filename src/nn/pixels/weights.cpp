@@ -22,7 +22,6 @@ void NetWeights::finish() {
 at::Tensor NetWeights::value(const Span& s) const { return values_.narrow(0, s.offset, s.count()).view({s.rows, s.columns}); }
 at::Tensor NetWeights::gradient(const Span& s) const { return gradient_.narrow(0, s.offset, s.count()).view({s.rows, s.columns}); }
 float* NetWeights::values(const Span& s) const { return data<float>(values_) + s.offset; }
-float* NetWeights::gradients(const Span& s) const { return data<float>(gradient_) + s.offset; }
 
 void NetWeights::glorot(const Span& span, double fan_in, double fan_out, Rng rng) {
   const double most = std::sqrt(6.0 / (fan_in + fan_out));
@@ -41,14 +40,14 @@ void NetWeights::columns_of_length(const Span& span, double length, Rng rng) {
   }
 }
 
-void NetWeights::clear_gradient() { gradient_.zero_(); }
-
-double NetWeights::step(double scale, double clip, double lr, std::string_view what) {
-  const double norm = norm_of(gradient_) * std::abs(scale);
+double NetWeights::step(std::span<const Gradient> parts, const NetStep& step, std::string_view what) {
+  gradient_.copy_(parts[0].flat);
+  for (const Gradient& part : parts.subspan(1)) gradient_.add_(part.flat);
+  const double norm = norm_of(gradient_) * std::abs(step.scale);
   if (!std::isfinite(norm)) throw Error(Fault::bad_input, "the gradient of " + std::string(what) + " is not finite; the weights are as before this step");
   StepOptions how;
-  how.lr = lr;
-  adam_.update({values_, gradient_, &named_, 0}, how, scale * (clip > 0.0 && norm > clip ? clip / norm : 1.0));
+  how.lr = step.lr;
+  adam_.update({values_, gradient_, &named_, 0}, how, step.scale * (step.clip > 0.0 && norm > step.clip ? step.clip / norm : 1.0));
   return norm;
 }
 

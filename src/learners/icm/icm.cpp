@@ -1,0 +1,264 @@
+#include "learners/icm/icm.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <numeric>
+
+#include "core/error.h"
+#include "learners/icm/returns.h"
+
+namespace hone {
+
+namespace {
+
+Curiosity net_of(Bonus bonus) {
+  switch (bonus) {
+    case Bonus::icm: return Curiosity::icm;
+    case Bonus::random_features: return Curiosity::random_features;
+    case Bonus::pixels: return Curiosity::pixels;
+    case Bonus::rnd: return Curiosity::rnd;
+    case Bonus::none:
+    case Bonus::noise: break;
+  }
+  return Curiosity::none;
+}
+
+const BatchSpec& fitting(const BatchSpec& spec) {
+  const Space& o = spec.observation;
+  if (o.kind != SpaceKind::box || o.dtype != Dtype::u8 || o.shape.size() != 3 || o.shape[1] != o.shape[2])
+    throw Error(Fault::unavailable, "icm: expected a world whose observations are frames (bytes, channels by side by side), as maze has; this one's are of another kind");
+  if (spec.action.kind != SpaceKind::discrete || spec.action.dtype != Dtype::i32) throw Error(Fault::unavailable, "icm: expected a world with a list of actions");
+  return spec;
+}
+
+std::int32_t action_at(const Rollout& x, std::size_t k) {
+  std::int32_t a = 0;
+  std::memcpy(&a, x.actions.data() + k * sizeof a, sizeof a);
+  return a;
+}
+
+double draw(Noise kind, Rng& rng) {
+  if (kind == Noise::uniform) return rng.uniform();
+  if (kind == Noise::gaussian) return rng.normal();
+  const double u = rng.uniform() - 0.5;
+  return (u < 0 ? 1.0 : -1.0) * std::log(1.0 - 2.0 * std::abs(u));
+}
+
+class FileSource final : public Source {
+ public:
+  explicit FileSource(const std::string& path) : path_(path), in_(path, std::ios::binary) {
+    if (!in_) throw Error(Fault::not_found, "start_from: can't read " + path);
+  }
+  void read(std::span<std::byte> bytes) override {
+    in_.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    if (!in_) throw Error(Fault::corrupt, "start_from: " + path_ + " ends too early for these networks");
+  }
+
+ private:
+  std::string path_;
+  std::ifstream in_;
+};
+
+std::unique_ptr<Learner> make_icm(const Settings& settings, const LearnerContext& context) {
+  const auto config = read_config<IcmConfig>(settings);
+  if (context.batch == nullptr || context.nets == nullptr) throw Error(Fault::unavailable, "icm: needs a world of the reflex tempo (maze)");
+  return std::make_unique<Icm>(config, *context.batch, *context.nets, Rng(context.rng).split("networks").next());
+}
+
+}  // namespace
+
+Icm::Actor::Actor(Icm& of, int slots) : of_(of) { memory.assign(static_cast<std::size_t>(slots) * 2 * static_cast<std::size_t>(of.config_.memory), 0.0F); }
+
+void Icm::Actor::act(const Sight& sight, bool explore, Rng& rng, std::span<std::byte> actions, std::span<float> logp, std::span<float> value) {
+  const auto n = static_cast<std::size_t>(sight.slots), count = static_cast<std::size_t>(of_.actions_);
+  memory.resize(n * 2 * static_cast<std::size_t>(of_.config_.memory), 0.0F);
+  logits_.resize(n * count), values_.resize(n);
+  of_.nets_->act(sight, memory, logits_, values_);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto z = std::span<const float>(logits_).subspan(i * count, count);
+    const double top = static_cast<double>(*std::max_element(z.begin(), z.end()));
+    double sum = 0.0;
+    for (const float x : z) sum += std::exp(static_cast<double>(x) - top);
+    std::size_t a = 0;
+    if (!explore && of_.config_.greedy) {
+      a = static_cast<std::size_t>(std::max_element(z.begin(), z.end()) - z.begin());
+    } else {
+      double left = rng.uniform() * sum;
+      for (a = 0; a + 1 < count; ++a)
+        if ((left -= std::exp(static_cast<double>(z[a]) - top)) < 0.0) break;
+    }
+    const auto action = static_cast<std::int32_t>(a) + of_.first_action_;
+    std::memcpy(actions.data() + i * sizeof action, &action, sizeof action);
+    if (!logp.empty()) logp[i] = static_cast<float>(static_cast<double>(z[a]) - top - std::log(sum));
+    if (!value.empty()) value[i] = values_[i];
+  }
+}
+
+Icm::Icm(const IcmConfig& config, const BatchSpec& spec, const Nets& nets, std::uint64_t seed)
+    : config_(config), first_action_(static_cast<int>(fitting(spec).action.low)), actions_(static_cast<int>(spec.action.high - spec.action.low) + 1),
+      nets_(nets.explorer({.channels = static_cast<int>(spec.observation.shape[0]), .side = static_cast<int>(spec.observation.shape[1]), .actions = actions_, .memory = config.memory,
+                           .curiosity = net_of(config.curiosity), .detach_target = config.detach_target, .seed = seed})),
+      collecting_(*this, spec.slots) {
+  began_ = collecting_.memory;
+  bonus_sum_.assign(static_cast<std::size_t>(spec.slots), 0.0);
+  if (config.algorithm == Algorithm::ppo && config.minibatches > spec.slots)
+    throw Error(Fault::bad_input, "icm: field 'minibatches': expected at most as many as there are slots (" + std::to_string(spec.slots) + "), got " + std::to_string(config.minibatches));
+  if (!config.start_from.empty()) {
+    FileSource file(config.start_from);
+    nets_->load(file);
+  }
+}
+
+std::unique_ptr<BatchActor> Icm::player() { return std::make_unique<Actor>(*this, 1); }
+
+Need Icm::next(const Progress& progress) {
+  Need need;
+  need.done = progress.last_call || seen_ >= config_.steps;
+  if (need.done) return need;
+  const std::int64_t each = static_cast<std::int64_t>(config_.rollout) * static_cast<std::int64_t>(bonus_sum_.size());
+  need.rollout_steps = config_.rollout;
+  need.rollouts = static_cast<int>(std::min<std::int64_t>(config_.round, (config_.steps - seen_ + each - 1) / each));
+  sums_.clear();
+  told_ = 0;
+  return need;
+}
+
+Stretch Icm::stretch(const Rollout& x, std::span<const int> slots) const { return {&x, slots, began_, counts_}; }
+
+// r_t = clip(r_e + r_i), icm.md 2.1 and 2.5.6.
+void Icm::reward_of(const Rollout& x, Metrics& metrics, Rng& rng, std::vector<float>& reward) {
+  const auto total = static_cast<std::size_t>(x.steps) * static_cast<std::size_t>(x.slots), n = static_cast<std::size_t>(x.slots);
+  std::vector<float> bonus(total, 0.0F);
+  if (config_.curiosity == Bonus::noise) {
+    for (auto& b : bonus) b = static_cast<float>(config_.eta * draw(config_.noise, rng));
+  } else if (config_.curiosity != Bonus::none) {
+    std::vector<int> all(n);
+    std::iota(all.begin(), all.end(), 0);
+    const auto errors = nets_->curiosity(stretch(x, all));
+    for (std::size_t i = 0; i < total; ++i) bonus[i] = static_cast<float>(config_.eta) * errors[i];
+    if (config_.normalise_bonus) {
+      for (std::size_t i = 0; i < total; ++i) {
+        double& sum = bonus_sum_[i % n];
+        sum = config_.gamma * sum + static_cast<double>(bonus[i]);
+        const double before = sum - bonus_mean_;
+        bonus_mean_ += before / ++bonus_count_;
+        bonus_squares_ += before * (sum - bonus_mean_);
+      }
+      const auto deviation = static_cast<float>(std::sqrt(bonus_squares_ / bonus_count_) + 1e-8);
+      for (auto& b : bonus) b /= deviation;
+    }
+    const CuriosityLoss loss = nets_->learn_curiosity(config_.beta, {config_.curiosity_lr, config_.curiosity_scale, config_.clip});
+    metrics["forward_loss"] = loss.forward;
+    if (config_.curiosity == Bonus::icm) metrics["inverse_loss"] = loss.inverse, metrics["inverse_accuracy"] = loss.accuracy;
+    metrics["curiosity_norm"] = loss.norm;
+  }
+  double intrinsic = 0.0, extrinsic = 0.0;
+  const auto most = static_cast<float>(config_.reward_clip > 0.0 ? config_.reward_clip : INFINITY);
+  reward.resize(total);
+  for (std::size_t i = 0; i < total; ++i) {
+    intrinsic += static_cast<double>(bonus[i]), extrinsic += static_cast<double>(x.data.reward[i]);
+    reward[i] = std::clamp((config_.reward ? x.data.reward[i] : 0.0F) + bonus[i], -most, most);
+  }
+  metrics["bonus"] = intrinsic / static_cast<double>(total);
+  metrics["reward"] = extrinsic / static_cast<double>(total);
+}
+
+std::vector<float> Icm::last_values(const Rollout& x) {
+  const auto n = static_cast<std::size_t>(x.slots), row = x.data.obs.size() / (static_cast<std::size_t>(x.steps) + 1);
+  std::vector<float> memory = collecting_.memory, logits(n * static_cast<std::size_t>(actions_)), values(n);
+  nets_->act({x.data.obs.subspan(static_cast<std::size_t>(x.steps) * row, row), x.fresh.subspan(static_cast<std::size_t>(x.steps) * n, n), x.slots}, memory, logits, values);
+  return values;
+}
+
+void Icm::update_actor(const Rollout& x, std::span<const float> reward, Metrics& metrics, Rng& rng) {
+  const auto n = static_cast<std::size_t>(x.slots), total = reward.size();
+  std::vector<std::uint8_t> ended(total);
+  for (std::size_t k = 0; k < total; ++k) ended[k] = x.data.terminated[k] != 0 || x.data.truncated[k] != 0 || x.data.fault[k] != 0;
+  auto [advantage, target] = returns_of(reward, x.value, ended, last_values(x), x.slots, config_.gamma, config_.lambda);
+  if (config_.normalise_advantage) {
+    const auto count = static_cast<double>(total);
+    const double mean = std::accumulate(advantage.begin(), advantage.end(), 0.0) / count;
+    double squares = 0.0;
+    for (const float a : advantage) squares += (static_cast<double>(a) - mean) * (static_cast<double>(a) - mean);
+    const double deviation = std::sqrt(squares / count) + 1e-8;
+    for (float& a : advantage) a = static_cast<float>((static_cast<double>(a) - mean) / deviation);
+  }
+  const bool ppo = config_.algorithm == Algorithm::ppo;
+  std::vector<int> order(n);
+  std::iota(order.begin(), order.end(), 0);
+  const std::size_t parts = ppo ? static_cast<std::size_t>(config_.minibatches) : 1;
+  ActorReport sum;
+  double norm = 0.0;
+  int updates = 0;
+  for (int epoch = 0; epoch < (ppo ? config_.epochs : 1); ++epoch) {
+    if (ppo) rng.shuffle(order);
+    for (std::size_t part = 0; part < parts; ++part) {
+      const std::size_t first = part * n / parts, width = (part + 1) * n / parts - first;
+      const auto slots = std::span<const int>(order).subspan(first, width);
+      const Judged judged = nets_->judge(stretch(x, slots));
+      std::vector<int> actions;
+      std::vector<float> a, r, old, d_logits(judged.logits.size()), d_values(judged.values.size());
+      std::vector<std::uint8_t> counts;
+      for (std::size_t t = 0; t < static_cast<std::size_t>(x.steps); ++t)
+        for (const int slot : slots) {
+          const std::size_t k = t * n + static_cast<std::size_t>(slot);
+          actions.push_back(action_at(x, k) - first_action_);
+          a.push_back(advantage[k]), r.push_back(target[k]), old.push_back(x.logp[k]), counts.push_back(counts_[k]);
+        }
+      const ActorReport report = actor_slopes({judged.logits, judged.values, actions, a, r, old, counts}, {config_.value_weight, config_.entropy, ppo ? config_.ppo_clip : 0.0}, d_logits, d_values);
+      norm += nets_->learn({d_logits, d_values}, {config_.lr, config_.loss_scale, config_.clip});
+      sum.policy += report.policy, sum.value += report.value, sum.entropy += report.entropy, sum.clipped += report.clipped;
+      ++updates;
+    }
+  }
+  metrics["policy_loss"] = sum.policy / updates, metrics["value_loss"] = sum.value / updates, metrics["entropy"] = sum.entropy / updates, metrics["norm"] = norm / updates;
+  if (ppo) metrics["clipped"] = sum.clipped / updates;
+}
+
+Update Icm::learn(const Experience& experience, const Lessons&, Tools& tools) {
+  Update update;
+  if (experience.rollout == nullptr) return update;
+  const Rollout& x = *experience.rollout;
+  Rng rng = tools.rng("icm").split(static_cast<std::uint64_t>(seen_));
+  counts_.assign(static_cast<std::size_t>(x.steps) * static_cast<std::size_t>(x.slots), 1);
+  for (std::size_t k = 0; k < counts_.size(); ++k) counts_[k] = x.data.fault[k] == 0;
+  std::vector<float> reward;
+  Metrics now;
+  reward_of(x, now, rng, reward);
+  update_actor(x, reward, now, rng);
+  ++told_;
+  for (const auto& [name, value] : now) update.metrics[name] = (sums_[name] += value) / told_;
+  began_ = collecting_.memory;
+  seen_ += static_cast<std::int64_t>(counts_.size());
+  update.metrics["steps"] = static_cast<double>(seen_);
+  return update;
+}
+
+void Icm::save(Sink& sink) const {
+  nets_->save(sink);
+  put(sink, seen_), put(sink, bonus_count_), put(sink, bonus_mean_), put(sink, bonus_squares_);
+  sink.write(std::as_bytes(std::span(bonus_sum_)));
+  sink.write(std::as_bytes(std::span(collecting_.memory)));
+}
+
+void Icm::load(Source& source) {
+  nets_->load(source);
+  get(source, seen_), get(source, bonus_count_), get(source, bonus_mean_), get(source, bonus_squares_);
+  source.read(std::as_writable_bytes(std::span(bonus_sum_)));
+  source.read(std::as_writable_bytes(std::span(collecting_.memory)));
+  began_ = collecting_.memory;
+}
+
+constinit const LearnerEntry learner_icm{
+    .name = "icm",
+    .summary = "explores out of curiosity: a reward for what it can't yet predict, for worlds of frames",
+    .citation = "Pathak et al. 2017, Curiosity-driven Exploration by Self-supervised Prediction, arXiv 1705.05363",
+    .tempo = Tempo::reflex,
+    .nets = true,
+    .fields = &describe_config<IcmConfig>,
+    .make = &make_icm,
+};
+
+}  // namespace hone
