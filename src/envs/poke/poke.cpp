@@ -271,25 +271,46 @@ class PokeWorld final : public BatchWorld, public Shown {
   std::uint64_t identity_ = 0;
 };
 
-// Two rows of pixels to a line of text: the upper half block in the colour of one on the colour of the other. At most 32 pixels wide each.
+// Half blocks, two rows of pixels to a line, at most 32 pixels wide each. The terminal gets no colours from a world, so what stands out
+// from the table by tint or brightness is drawn.
 std::string PokeWorld::picture(std::span<const std::byte> observation) const {
   const int n = shared_.config.pixels, by = (n + 31) / 32, shown = n / by;
-  std::string out;
-  const auto colour = [&](int first, int row, int col, const char* code) {
-    std::array<int, 3> mean{};
-    for (int c = 0; c < 3; ++c) {
-      for (int k = 0; k < by * by; ++k)
-        mean[static_cast<std::size_t>(c)] += std::to_integer<int>(observation[static_cast<std::size_t>(((first + c) * n + row * by + k / by) * n + col * by + k % by)]);
-      mean[static_cast<std::size_t>(c)] /= by * by;
-    }
-    char text[32];
-    std::snprintf(text, sizeof text, "\x1b[%s;2;%d;%d;%dm", code, mean[0], mean[1], mean[2]);
-    out += text;
+  const auto value = [&](int plane, int row, int col) { return static_cast<double>(std::to_integer<int>(observation[static_cast<std::size_t>((plane * n + row) * n + col)])); };
+  using Mean = std::array<double, 3>;
+  const auto mean = [&](int first, int row, int col) {
+    Mean out{};
+    for (int c = 0; c < 3; ++c)
+      for (int k = 0; k < by * by; ++k) out[static_cast<std::size_t>(c)] += value(first + c, row * by + k / by, col * by + k % by) / (by * by);
+    return out;
   };
+  const auto usual = [&](int first) {  // the medians: most of the picture is table
+    Mean out{};
+    std::vector<double> all;
+    for (int c = 0; c < 3; ++c) {
+      all.clear();
+      for (int i = 0; i < n * n; ++i) all.push_back(value(first + c, i / n, i % n));
+      std::nth_element(all.begin(), all.begin() + n * n / 2, all.end());
+      out[static_cast<std::size_t>(c)] = all[static_cast<std::size_t>(n * n / 2)];
+    }
+    return out;
+  };
+  const auto stands_out = [](const Mean& a, const Mean& table) {
+    const double sum = a[0] + a[1] + a[2] + 1.0, of_table = table[0] + table[1] + table[2] + 1.0;
+    double tint = 0.0;
+    for (std::size_t c = 0; c < 3; ++c) tint += std::abs(a[c] / sum - table[c] / of_table);
+    return tint > 0.12 || sum > 1.35 * of_table || sum < 0.45 * of_table;
+  };
+  const std::array<Mean, 2> tables{usual(0), usual(3)};
+  std::string out;
   for (int row = 0; row + 1 < shown; row += 2) {
-    for (int first = 0; first < 6; first += 3) {
-      for (int col = 0; col < shown; ++col) colour(first, row, col, "38"), colour(first, row + 1, col, "48"), out += "\u2580";
-      out += first == 0 ? "\x1b[0m  " : "\x1b[0m";
+    for (const int first : {0, 3}) {
+      const Mean& table = tables[first == 0 ? 0 : 1];
+      out += "|";
+      for (int col = 0; col < shown; ++col) {
+        const bool upper = stands_out(mean(first, row, col), table), lower = stands_out(mean(first, row + 1, col), table);
+        out += upper && lower ? "\u2588" : upper ? "\u2580" : lower ? "\u2584" : " ";
+      }
+      out += first == 0 ? "|  " : "|";
     }
     if (row + 3 < shown) out += "\n";
   }

@@ -370,6 +370,20 @@ TEST(Poke, APersonSeesBothPicturesAndPushesByName) {
   one.reset(world->tasks(Split::validation).at(0));
   const std::string picture = shown.picture(one.obs);
   EXPECT_EQ(std::count(picture.begin(), picture.end(), '\n'), 7);  // 16 rows of pixels, two to a line
+  // The left half shows a thing, and the right one another place for it.
+  const std::string line_end = "\n";
+  EXPECT_NE(picture.find("\u2588"), std::string::npos);
+  std::string left, right;
+  std::size_t things = 0;
+  for (std::size_t from = 0; from < picture.size();) {
+    const std::size_t to = std::min(picture.find(line_end, from), picture.size()), middle = picture.find("|  |", from);
+    ASSERT_LT(middle, to);
+    left += picture.substr(from, middle - from), right += picture.substr(middle + 3, to - middle - 4);
+    from = to + 1;
+  }
+  EXPECT_NE(left, right);
+  for (const std::string& half : {left, right}) things += half.find("\u2588") != std::string::npos;
+  EXPECT_EQ(things, 2U);
   const auto names = shown.action_names();
   ASSERT_EQ(names.size(), 16U);
   const std::map<std::string, std::pair<int, int>> leads{{"east", {1, 0}}, {"north far", {0, -1}}, {"west far", {-1, 0}}, {"south", {0, 1}}};
