@@ -12,6 +12,14 @@ find_path(HONE_HNSWLIB_INCLUDE_DIR hnswlib/hnswlib.h REQUIRED)
 add_library(hone_hnswlib INTERFACE IMPORTED)
 target_include_directories(hone_hnswlib INTERFACE "${HONE_HNSWLIB_INCLUDE_DIR}")
 
+# Box2D: only envs/poke, and only in its sources. The package's own CMake files are not relied on: they came late.
+find_path(HONE_BOX2D_INCLUDE_DIR box2d/box2d.h REQUIRED)
+find_library(HONE_BOX2D_LIBRARY box2d REQUIRED)
+mark_as_advanced(HONE_BOX2D_INCLUDE_DIR HONE_BOX2D_LIBRARY)
+add_library(hone_box2d INTERFACE IMPORTED)
+target_include_directories(hone_box2d SYSTEM INTERFACE "${HONE_BOX2D_INCLUDE_DIR}")
+target_link_libraries(hone_box2d INTERFACE "${HONE_BOX2D_LIBRARY}")
+
 # cpp-httplib: headers only upstream, split into header and library on Debian. In the second case the
 # feature macros the library was compiled with stand in its .pc file, and ours must be the same.
 find_path(HONE_HTTPLIB_INCLUDE_DIR httplib.h REQUIRED)

@@ -20,7 +20,8 @@ class OneSlot : public Env {
   explicit OneSlot(const BatchWorld& world)
       : world_(world), shown_(shown_by(world)), env_(world.make({})), names_(shown_.action_names()), obs_(env_->spec().observation.bytes()), last_(obs_.size()) {
     const Space& action = env_->spec().action;
-    if (action.kind != SpaceKind::discrete || action.dtype != Dtype::i32 || names_.size() != static_cast<std::size_t>(action.high - action.low) + 1)
+    const bool listed = action.kind == SpaceKind::discrete && action.dtype == Dtype::i32 && names_.size() == static_cast<std::size_t>(action.high - action.low) + 1;
+    if (!listed && shown_.action(0).size() != action.bytes())
       throw Error(Fault::usage, "world '" + world.name() + "' takes actions that are no list of names: a person can't play it");
   }
 
@@ -34,8 +35,10 @@ class OneSlot : public Env {
   Outcome step(std::string_view action) override {
     const auto name = std::find(names_.begin(), names_.end(), action);
     if (name == names_.end()) return {.next = {"'" + std::string(action.substr(0, 100)) + "' is no move here.", names_, {}}};
-    const auto number = static_cast<std::int32_t>(env_->spec().action.low) + static_cast<std::int32_t>(name - names_.begin());
-    env_->send(std::span(&slot_, 1), std::as_bytes(std::span(&number, 1)));
+    const auto place = name - names_.begin();
+    const auto number = static_cast<std::int32_t>(env_->spec().action.low) + static_cast<std::int32_t>(place);
+    const auto own = shown_.action(static_cast<std::size_t>(place));
+    env_->send(std::span(&slot_, 1), own.empty() ? std::as_bytes(std::span(&number, 1)) : std::span<const std::byte>(own));
     env_->recv(buffers(), 1);
     total_ += static_cast<double>(reward_);
     ++steps_;

@@ -134,6 +134,8 @@ class Shown {
  public:
   virtual ~Shown() = default;
   virtual std::vector<std::string> action_names() const = 0;  // of the discrete actions, from the lowest
+  // The action of that place in action_names(), where actions are not discrete; empty = the place is the discrete action.
+  virtual std::vector<std::byte> action(std::size_t /*place*/) const { return {}; }
   virtual std::string legend() const = 0;                     // what the signs of a picture mean
   // One slot's observation as lines of text.
   virtual std::string picture(std::span<const std::byte> observation) const = 0;

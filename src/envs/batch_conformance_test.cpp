@@ -1,5 +1,7 @@
 // What every listed world of the reflex tempo must keep, found by walking the catalogue.
+#include <cstdio>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <numeric>
 
@@ -30,8 +32,8 @@ struct Bench {
   }
   Buffers out() { return {obs, final_obs, reward, terminated, truncated, fault, info}; }
   void reset() { env->reset(all, tasks, out()); }
-  void step(const std::vector<std::int32_t>& actions) {
-    env->send(all, std::as_bytes(std::span(actions)));
+  void step(std::span<const std::byte> actions) {
+    env->send(all, actions);
     ASSERT_EQ(env->recv(out(), static_cast<int>(n)).size(), n);
   }
   std::span<const std::byte> obs_row(std::size_t i) const { return row(obs, i); }
@@ -49,9 +51,45 @@ struct Bench {
   std::vector<std::uint8_t> terminated, truncated, fault;
 };
 
-std::vector<std::int32_t> random_actions(const BatchSpec& spec, std::size_t n, Rng& rng) {
-  std::vector<std::int32_t> out(n);
-  for (auto& a : out) a = static_cast<std::int32_t>(spec.action.low) + static_cast<std::int32_t>(rng.below(static_cast<std::uint64_t>(spec.action.high - spec.action.low) + 1));
+// One action per slot, as send() takes them.
+struct Actions {
+  std::span<const std::byte> of(std::size_t slot) const { return std::span(bytes).subspan(slot * size, size); }
+  operator std::span<const std::byte>() const { return bytes; }
+  std::size_t size = 0;
+  std::vector<std::byte> bytes;
+};
+
+template <class T>
+void append(std::vector<std::byte>& bytes, T value) {
+  const auto more = std::as_bytes(std::span(&value, 1));
+  bytes.insert(bytes.end(), more.begin(), more.end());
+}
+
+Actions random_actions(std::string_view world, const BatchSpec& spec, std::size_t n, Rng& rng) {
+  const Space& space = spec.action;
+  Actions out{.size = space.bytes(), .bytes = {}};
+  const auto ranges = action_ranges(world);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (space.kind == SpaceKind::discrete) {
+      append(out.bytes, static_cast<std::int32_t>(space.low) + static_cast<std::int32_t>(rng.below(static_cast<std::uint64_t>(space.high - space.low) + 1)));
+      continue;
+    }
+    for (std::size_t k = 0; k < out.size / sizeof(float); ++k) {
+      const auto [low, high] = k < ranges.size() ? ranges[k] : std::pair{static_cast<float>(space.low), static_cast<float>(space.high)};
+      append(out.bytes, low + (high - low) * static_cast<float>(rng.uniform()));
+    }
+  }
+  return out;
+}
+
+// Actions of these values: the discrete action, or all numbers of a box.
+Actions equal_actions(const BatchSpec& spec, std::initializer_list<double> values) {
+  Actions out{.size = spec.action.bytes(), .bytes = {}};
+  for (const double value : values) {
+    if (spec.action.kind == SpaceKind::discrete) append(out.bytes, static_cast<std::int32_t>(value));
+    else
+      for (std::size_t k = 0; k < out.size / sizeof(float); ++k) append(out.bytes, static_cast<float>(value));
+  }
   return out;
 }
 
@@ -97,7 +135,7 @@ TEST(BatchConformance, StaysInItsSpacesAndEndsWithinMaxSteps) {
     std::vector<int> length(bench.n, 0);
     int ended = 0;
     for (int t = 0; t < std::max(1000, 2 * world->max_steps(Split::train) + 2); ++t) {
-      bench.step(random_actions(bench.env->spec(), bench.n, rng));
+      bench.step(random_actions(e->name, bench.env->spec(), bench.n, rng));
       for (std::size_t i = 0; i < bench.n; ++i) {
         expect_in_bounds(bench.env->spec().observation, bench.obs_row(i));
         EXPECT_FALSE(bench.terminated[i] != 0 && bench.truncated[i] != 0) << e->name << ": an end and a limit are two things";
@@ -126,12 +164,12 @@ TEST(BatchConformance, AutoresetStartsTheSlotsOwnTaskAndKeepsTheLastObservation)
     const std::vector<std::byte> untouched(bench.env->spec().observation.bytes(), std::byte{0xEE});
     for (int t = 0; t < 400; ++t) {
       std::fill(bench.final_obs.begin(), bench.final_obs.end(), std::byte{0xEE});
-      bench.step(random_actions(bench.env->spec(), bench.n, rng));
+      bench.step(random_actions(e->name, bench.env->spec(), bench.n, rng));
       for (std::size_t i = 0; i < bench.n; ++i) {
         const bool ended = bench.terminated[i] != 0 || bench.truncated[i] != 0;
         EXPECT_EQ(equal(bench.final_row(i), untouched), !ended) << e->name << ": final_obs is written where an episode ended, only there";
         if (ended) {
-          EXPECT_TRUE(equal(bench.obs_row(i), bench.row(start, i))) << e->name;
+          EXPECT_NE(equal(bench.obs_row(i), bench.row(start, i)), draws_anew(e->name)) << e->name;
         }
       }
     }
@@ -151,10 +189,10 @@ TEST(BatchConformance, EightSlotsEqualEightSingles) {
     batch.reset();
     Rng rng(3);
     for (int t = 0; t < 300; ++t) {
-      const auto actions = random_actions(batch.env->spec(), 8, rng);
+      const auto actions = random_actions(e->name, batch.env->spec(), 8, rng);
       batch.step(actions);
       for (std::size_t i = 0; i < 8; ++i) {
-        singles[i]->step({actions[i]});
+        singles[i]->step(actions.of(i));
         ASSERT_TRUE(equal(batch.obs_row(i), singles[i]->obs_row(0)) && batch.reward[i] == singles[i]->reward[0] &&
                     batch.terminated[i] == singles[i]->terminated[0] && batch.truncated[i] == singles[i]->truncated[0])
             << e->name << ": slot " << i << " at step " << t;
@@ -170,7 +208,7 @@ TEST(BatchConformance, ThreadsChangeNothing) {
     one.reset(), four.reset();
     Rng rng(7);
     for (int t = 0; t < 200; ++t) {
-      const auto actions = random_actions(one.env->spec(), 6, rng);
+      const auto actions = random_actions(e->name, one.env->spec(), 6, rng);
       one.step(actions), four.step(actions);
       ASSERT_TRUE(one.obs == four.obs && one.reward == four.reward && one.info == four.info && one.final_obs == four.final_obs) << e->name << " at step " << t;
     }
@@ -188,7 +226,7 @@ TEST(BatchConformance, AutoresetModesDifferOnlyInWhenTheNextEpisodeBegins) {
     bool off_over = false;
     int ended = 0;
     for (int t = 0; t < 20000 && ended < 2; ++t) {
-      const auto actions = random_actions(same.env->spec(), 1, rng);
+      const auto actions = random_actions(e->name, same.env->spec(), 1, rng);
       same.step(actions), next.step(actions);
       if (!off_over) off.step(actions);
       const bool over = same.terminated[0] != 0 || same.truncated[0] != 0;
@@ -211,7 +249,7 @@ TEST(BatchConformance, AutoresetModesDifferOnlyInWhenTheNextEpisodeBegins) {
     }
     EXPECT_EQ(ended, 2) << e->name;
     off.reset();
-    off.step(random_actions(off.env->spec(), 1, rng));
+    off.step(random_actions(e->name, off.env->spec(), 1, rng));
   }
 }
 
@@ -223,9 +261,9 @@ TEST(BatchConformance, AsynchronousSlotsPlayTheSameEpisodes) {
     sync.reset(), async.reset();
     Rng rng(9);
     for (int t = 0; t < 100; ++t) {
-      const auto actions = random_actions(sync.env->spec(), 4, rng);
+      const auto actions = random_actions(e->name, sync.env->spec(), 4, rng);
       sync.step(actions);
-      async.env->send(async.all, std::as_bytes(std::span(actions)));
+      async.env->send(async.all, actions);
       std::set<int> seen;
       while (seen.size() < 4)
         for (const int s : async.env->recv(async.out(), 1)) EXPECT_TRUE(seen.insert(s).second);
@@ -241,11 +279,12 @@ TEST(BatchConformance, SlotsMayBeSentInPartsAndInAnyOrder) {
     whole.reset(), parts.reset();
     Rng rng(4);
     for (int t = 0; t < 100; ++t) {
-      const auto actions = random_actions(whole.env->spec(), 4, rng);
+      const auto actions = random_actions(e->name, whole.env->spec(), 4, rng);
       whole.step(actions);
       for (const std::vector<int>& some : {std::vector<int>{3, 1}, std::vector<int>{0, 2}}) {
-        const std::vector<std::int32_t> theirs{actions[static_cast<std::size_t>(some[0])], actions[static_cast<std::size_t>(some[1])]};
-        parts.env->send(some, std::as_bytes(std::span(theirs)));
+        std::vector<std::byte> theirs;
+        for (const int slot : some) theirs.insert(theirs.end(), actions.of(static_cast<std::size_t>(slot)).begin(), actions.of(static_cast<std::size_t>(slot)).end());
+        parts.env->send(some, theirs);
       }
       std::size_t received = 0;
       while (received < 4) received += parts.env->recv(parts.out(), 1).size();
@@ -254,8 +293,8 @@ TEST(BatchConformance, SlotsMayBeSentInPartsAndInAnyOrder) {
     }
     EXPECT_THROW(parts.env->recv(parts.out(), 1), Error);
     const std::vector<int> nobody{4};
-    const std::vector<std::int32_t> one{0};
-    EXPECT_THROW(parts.env->send(nobody, std::as_bytes(std::span(one))), Error);
+    const auto one = random_actions(e->name, parts.env->spec(), 1, rng);
+    EXPECT_THROW(parts.env->send(nobody, one), Error);
   }
 }
 
@@ -267,13 +306,13 @@ TEST(BatchConformance, GoesOnBitByBitAfterSaveAndLoadInTheMiddle) {
     if (savable == nullptr) continue;  // allowed: such a world restarts its episodes
     a.reset();
     Rng rng(5);
-    for (int t = 0; t < 37; ++t) a.step(random_actions(a.env->spec(), 8, rng));
+    for (int t = 0; t < 37; ++t) a.step(random_actions(e->name, a.env->spec(), 8, rng));
     MemorySink sink;
     savable->save(sink);
     MemorySource source(sink.data);
     dynamic_cast<Savable&>(*b.env).load(source);
     for (int t = 0; t < 300; ++t) {
-      const auto actions = random_actions(a.env->spec(), 8, rng);
+      const auto actions = random_actions(e->name, a.env->spec(), 8, rng);
       a.step(actions), b.step(actions);
       ASSERT_EQ(a.obs, b.obs) << e->name;
       ASSERT_EQ(a.reward, b.reward) << e->name;
@@ -294,11 +333,19 @@ TEST(BatchConformance, ActionsOutsideTheSpaceAreFaultsOfThatSlotOnly) {
     const auto world = e->open_batch(settings_for(*e));
     Bench bench(*world, 3);
     bench.reset();
-    const auto low = static_cast<std::int32_t>(bench.env->spec().action.low), high = static_cast<std::int32_t>(bench.env->spec().action.high);
-    bench.step({low, high + 1, low - 1});
+    const Space& space = bench.env->spec().action;
+    Rng rng(10);
+    const auto good = random_actions(e->name, bench.env->spec(), 3, rng);
+    auto actions = equal_actions(bench.env->spec(), {space.low, space.high + 1, space.low - 1});
+    std::ranges::copy(good.of(0), actions.bytes.begin());
+    bench.step(actions);
     EXPECT_EQ(bench.fault, (std::vector<std::uint8_t>{0, 1, 1})) << e->name;
-    bench.step({low, low, low});
+    bench.step(good);
     EXPECT_EQ(bench.fault, (std::vector<std::uint8_t>{0, 0, 0})) << e->name;
+    if (space.kind != SpaceKind::box) continue;
+    const double infinite = std::numeric_limits<double>::infinity(), no_number = std::numeric_limits<double>::quiet_NaN();
+    bench.step(equal_actions(bench.env->spec(), {no_number, infinite, -infinite}));
+    EXPECT_EQ(bench.fault, (std::vector<std::uint8_t>{1, 1, 1})) << e->name;
   }
 }
 
@@ -310,6 +357,19 @@ std::string shown(std::span<const std::byte> row) {
   return std::to_string(state);
 }
 
+std::string shown_action(const Space& space, std::span<const std::byte> action) {
+  if (space.kind == SpaceKind::discrete) return shown(action);
+  std::string out;
+  for (std::size_t at = 0; at < action.size(); at += sizeof(float)) {
+    float value = 0.0F;
+    std::memcpy(&value, action.data() + at, sizeof value);
+    char text[32];
+    std::snprintf(text, sizeof text, "%s%.3f", at == 0 ? "" : ",", static_cast<double>(value));
+    out += text;
+  }
+  return out;
+}
+
 TEST(BatchConformance, EveryListedWorldPlaysItsGoldenTranscript) {
   for (const EnvEntry* e : listed(true)) {
     const auto world = e->open_batch(settings_for(*e));
@@ -319,11 +379,11 @@ TEST(BatchConformance, EveryListedWorldPlaysItsGoldenTranscript) {
     std::ostringstream text;
     for (const auto& task : bench.tasks) text << task.id << " " << task.goal << "\n";
     for (int t = 0; t < 60; ++t) {
-      const auto actions = random_actions(bench.env->spec(), 2, rng);
+      const auto actions = random_actions(e->name, bench.env->spec(), 2, rng);
       bench.step(actions);
       text << t;
       for (std::size_t i = 0; i < 2; ++i) {
-        text << "  " << actions[i] << ">" << shown(bench.obs_row(i)) << (bench.terminated[i] != 0 ? " end" : "") << (bench.truncated[i] != 0 ? " cut" : "")
+        text << "  " << shown_action(bench.env->spec().action, actions.of(i)) << ">" << shown(bench.obs_row(i)) << (bench.terminated[i] != 0 ? " end" : "") << (bench.truncated[i] != 0 ? " cut" : "")
              << (bench.reward[i] != 0.0F ? " reward" : "");
       }
       text << "\n";

@@ -35,14 +35,24 @@ inline Settings example_settings(std::string_view name) {
   };
   if (name == "hotpot") return small("questions", "hotpot.jsonl");
   if (name == "gsm8k") return small("problems", "gsm8k.jsonl");
+  if (name == "poke") return settings({{"pixels", "16"}, {"length_max", "0.03"}, {"episode", "20"}, {"distance", "2"}});  // quick to step and draw
   return {};
 }
 
 inline Settings settings_for(const EnvEntry& entry) {
   auto given = example_settings(entry.name);
-  EXPECT_EQ(entry.needs_settings, !given.empty()) << entry.name << ": needs_settings and example_settings of this file disagree";
+  EXPECT_TRUE(!entry.needs_settings || !given.empty()) << entry.name << ": it needs settings and example_settings of this file has none";
   return given;
 }
+
+// The range of each number of a box action, where Space's one range for all of them says too little.
+inline std::vector<std::pair<float, float>> action_ranges(std::string_view name) {
+  if (name == "poke") return {{0.0F, 0.999F}, {0.0F, 0.999F}, {0.0F, 6.283F}, {0.01F, 0.03F}};
+  return {};
+}
+
+// Worlds whose task begins each of its episodes with another state.
+inline bool draws_anew(std::string_view name) { return name == "poke"; }
 
 inline std::vector<const EnvEntry*> listed(bool batch) {
   std::vector<const EnvEntry*> out;
