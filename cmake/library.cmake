@@ -58,6 +58,7 @@ include(\"\${CMAKE_CURRENT_LIST_DIR}/hone-targets.cmake\")
       REGEX "(_kit|_test|/test_[a-z_]*|/planted_lessons)\\.h$" EXCLUDE
       REGEX "/store/(db|eligible|impl|index|text_index)\\.h$" EXCLUDE)
   endforeach()
+  install(FILES "${PROJECT_SOURCE_DIR}/include/hone/worlds.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/hone")
   install(FILES "${PROJECT_BINARY_DIR}/generated/hone_version.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/hone")
 endif()
 

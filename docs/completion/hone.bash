@@ -29,11 +29,11 @@ _hone_words() {
     model) echo list show pull ;;
     env | agent | method) echo list show ;;
     learn | eval) echo banking77-20 banking77-77 banking77-insights desk desk-expel desk-weights gridworld gsm8k hotpot household own_agent own_world ;;
-    play) echo desk process gridworld household hotpot gsm8k frozenlake sokoban arithmetic countdown poke ;;
+    play) echo desk process gridworld maze household hotpot gsm8k frozenlake sokoban arithmetic countdown poke gymnasium ;;
     "model show" | "model pull") echo smollm2-135m qwen2.5-coder-0.5b qwen2.5-coder-1.5b all-minilm-l6-v2 ;;
-    "env show") echo desk process gridworld household hotpot gsm8k frozenlake sokoban arithmetic countdown poke ;;
+    "env show") echo desk process gridworld maze household hotpot gsm8k frozenlake sokoban arithmetic countdown poke gymnasium ;;
     "agent show") echo react vote random process chat ;;
-    "method show") echo expel tabular_q grpo self_imitation sft dpo exgrpo erl developmental ;;
+    "method show") echo expel tabular_q icm grpo self_imitation sft dpo exgrpo erl developmental ;;
   esac
 }
 
@@ -65,7 +65,7 @@ _hone() {
     --outcome) words="solved failed" ;;
     --embedder) words="all-minilm-l6-v2" ;;
     --from-store) words="all" ;;
-    --env) [[ $command == "store import" ]] || words="desk process gridworld household hotpot gsm8k frozenlake sokoban arithmetic countdown poke" ;;
+    --env) [[ $command == "store import" ]] || words="desk process gridworld maze household hotpot gsm8k frozenlake sokoban arithmetic countdown poke gymnasium" ;;
     --set | --seeds | --tasks | --task | --version | -k | --run | --kind | --diversity | --limit | --older-than | --keep-best | --model | --key-env) [[ -n $command ]] || return ;;
     *)
       words=$(_hone_words "$command")

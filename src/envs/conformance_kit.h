@@ -27,6 +27,8 @@ inline std::string source_dir() {
 // A world that needs settings gets an example here; one without fails the tests, by name.
 inline Settings example_settings(std::string_view name) {
   if (name == "process") return {{"command", {{"python3", source_dir() + "/examples/own_world.py"}, true, ""}}};
+  if (name == "gymnasium")  // a stand-in of a few lines: no package is needed
+    return {{"id", {{"Walk-v0"}, false, ""}}, {"python", {{"env", "PYTHONPATH=" + source_dir() + "/tests/fixtures/gymnasium_stub", "python3", "-S"}, true, ""}}};
   const auto fixture = [](const char* file) { return Setting{{source_dir() + "/tests/fixtures/" + file}, false, ""}; };
   const auto small = [&](const char* setting, const char* file) {
     Settings out = settings({{"train", "6"}, {"validation", "2"}, {"test", "4"}});

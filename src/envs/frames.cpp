@@ -22,7 +22,7 @@ std::vector<Shrink::Place> places(int from, int to) {
 
 }  // namespace
 
-std::uint8_t luma(std::uint8_t r, std::uint8_t g, std::uint8_t b) { return static_cast<std::uint8_t>(0.299 * r + 0.587 * g + 0.114 * b); }
+std::uint8_t luma(std::uint8_t r, std::uint8_t g, std::uint8_t b) { return static_cast<std::uint8_t>((299 * r + 587 * g + 114 * b) / 1000); }
 
 void luma(std::span<const std::uint8_t> rgb, std::span<std::uint8_t> gray) {
   for (std::size_t i = 0; i < gray.size(); ++i) gray[i] = luma(rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <vector>
 
 namespace hone {
 namespace {
@@ -38,6 +39,17 @@ TEST(Frames, ShrinksBetweenCentres) {
   std::array<std::uint8_t, 1> one{};
   Shrink(2, 2, 1, 1)(square, one);
   EXPECT_EQ(one[0], 3);
+}
+
+// Recorded with cv2.resize(picture, (42, 42), interpolation=cv2.INTER_LINEAR) of opencv-python-headless 5.0.0, which rounds in between.
+TEST(Frames, ShrinksAsOpenCvDoes) {
+  std::vector<std::uint8_t> from(160 * 120), to(42 * 42);
+  for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<std::uint8_t>(i * 7919 % 251);
+  Shrink(160, 120, 42, 42)(from, to);
+  const std::array<std::array<int, 8>, 3> recorded{{{85, 156, 228, 48, 120, 191, 78, 101}, {156, 180, 54, 126, 197, 24, 89, 161}, {73, 145, 103, 127, 108, 174, 198, 72}}};
+  const std::array<std::size_t, 3> where{0, 20 * 42 + 18, 41 * 42 + 34};
+  for (std::size_t part = 0; part < 3; ++part)
+    for (std::size_t i = 0; i < 8; ++i) EXPECT_NEAR(to[where[part] + i], recorded[part][i], 1) << part << " " << i;
 }
 
 TEST(Frames, StackHasTheOldestFirstAndBlackBefore) {

@@ -4,16 +4,15 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <sstream>
-#include <thread>
 
 #include "core/error.h"
+#include "wire/child.h"
 
 extern char** environ;
 
@@ -48,29 +47,6 @@ class NoSigpipe {
  private:
   sigset_t pipe_{}, before_{};
   bool was_pending_ = false;
-};
-
-struct SpawnSetup {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  SpawnSetup() {
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-  }
-  ~SpawnSetup() {
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-  }
-  SpawnSetup(const SpawnSetup&) = delete;
-  SpawnSetup& operator=(const SpawnSetup&) = delete;
 };
 
 // Both ends closed on exec, so that no other child inherits them and hides an end of file.
@@ -253,8 +229,7 @@ void LineProcess::write_some(std::string_view& left) {
 
 std::string LineProcess::ending() {
   stop(false);
-  if (WIFSIGNALED(status_)) return "was killed by signal " + std::to_string(WTERMSIG(status_));
-  return "ended with status " + std::to_string(WEXITSTATUS(status_));
+  return ending_of(status_);
 }
 
 std::string LineProcess::last_words() {
@@ -263,13 +238,7 @@ std::string LineProcess::last_words() {
     if (!read_into(err_, words_) || words_.size() == before) break;
   }
   if (words_.size() > kept_words) words_.erase(0, words_.size() - kept_words);
-  while (!words_.empty() && (words_.back() == '\n' || words_.back() == '\r')) words_.pop_back();
-  if (words_.empty()) return {};
-  std::size_t start = words_.size();
-  for (int lines = 0; lines < 10 && start != std::string::npos && start > 0; ++lines)
-    start = words_.rfind('\n', start - 1);
-  return "; its last words: " +
-         valid_utf8(start == std::string::npos || start == 0 ? words_ : words_.substr(start + 1));
+  return wire::last_words(words_);
 }
 
 void LineProcess::fail(const std::string& asked, const std::string& what) {
@@ -278,20 +247,10 @@ void LineProcess::fail(const std::string& asked, const std::string& what) {
   throw Error(Fault::io, "program '" + shown() + "', asked '" + asked + "', " + what + last_words());
 }
 
-// The leader is reaped last: until then nobody else can get its number, which is the group's.
 void LineProcess::stop(bool at_once) {
   in_.close();
   if (pid_ < 0) return;
-  if (!at_once) {
-    const auto until = Clock::now() + std::chrono::milliseconds(300);
-    siginfo_t info{};
-    while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid == 0 && Clock::now() < until)
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  kill(-pid_, SIGKILL);
-  while (waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
-  }
+  status_ = end_group(pid_, at_once);
   pid_ = -1;
 }
 
