@@ -145,7 +145,7 @@ TEST(TabularQOnGridworld, LearnsToSolveUnseenStarts) {
         const int slot = 0;
         env->reset(std::span(&slot, 1), std::span(&task, 1), out);
         while (terminated == 0 && truncated == 0) {
-          learner.act(std::as_bytes(std::span(&obs, 1)), 1, false, rng, std::as_writable_bytes(std::span(&action, 1)), {}, {});
+          learner.act({std::as_bytes(std::span(&obs, 1)), {}, 1}, false, rng, std::as_writable_bytes(std::span(&action, 1)), {}, {});
           env->send(std::span(&slot, 1), std::as_bytes(std::span(&action, 1)));
           env->recv(out, 1);
         }
@@ -164,7 +164,7 @@ TEST(TabularQOnGridworld, LearnsToSolveUnseenStarts) {
 
 TEST(TabularQOnGridworld, GoesOnBitByBitAfterSaveAndLoad) {
   const auto world = open_gridworld({});
-  TabularQ a({}, world->make({})->spec()), b({}, world->make(1)->spec());
+  TabularQ a({}, world->make({})->spec()), b({}, world->make({})->spec());
   Runner run_a(*world, a, 8, 32, 9);
   for (int i = 0; i < 10; ++i) run_a.round();
   MemorySink sink;

@@ -43,7 +43,7 @@ void visit(V& v, IcmConfig& c) {
            "what is added to the reward: the error of predicting learned features, nothing, the same with features as drawn, of predicting frames, of copying a random network, or mere noise");
   v.choice("algorithm", c.algorithm, {{"a2c", Algorithm::a2c}, {"ppo", Algorithm::ppo}}, "how actor and critic learn: one step on each rollout, or PPO's several with a clipped ratio");
   v.field("reward", c.reward, "false: the world's reward is set to 0 before the bonus is added");
-  v.field("eta", c.eta, "the bonus is eta times the error", {.min = 0, .max = 1e6});
+  v.field("eta", c.eta, "the bonus is eta times the error (after normalise_bonus)", {.min = 0, .max = 1e6});
   v.field("gamma", c.gamma, "discount per decision", {.min = 0, .max = 1});
   v.field("lambda", c.lambda, "of generalised advantage estimation; 1 = n-step return less value", {.min = 0, .max = 1});
   v.field("reward_clip", c.reward_clip, "reward plus bonus is cut to this on both sides, 0 = never", {.min = 0});
@@ -57,7 +57,7 @@ void visit(V& v, IcmConfig& c) {
   v.field("beta", c.beta, "share of the forward loss in curiosity's, against the inverse one", {.min = 0, .max = 1});
   v.field("detach_target", c.detach_target, "the forward loss does not reach the features of the next state");
   v.field("memory", c.memory, "width of the LSTM", {.min = 1, .max = 4096});
-  v.field("normalise_bonus", c.normalise_bonus, "bonus divided by the running deviation of its discounted sum (as in random network distillation)");
+  v.field("normalise_bonus", c.normalise_bonus, "errors are divided by the running deviation of their discounted sum (as in random network distillation)");
   v.field("normalise_advantage", c.normalise_advantage, "advantages of a rollout get mean 0 and deviation 1");
   v.field("epochs", c.epochs, "ppo: passes over each rollout", {.min = 1, .max = 100});
   v.field("minibatches", c.minibatches, "ppo: parts of the slots that a pass is split into", {.min = 1, .max = 4096});

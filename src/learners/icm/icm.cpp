@@ -137,7 +137,7 @@ void Icm::reward_of(const Rollout& x, Metrics& metrics, Rng& rng, std::vector<fl
     std::vector<int> all(n);
     std::iota(all.begin(), all.end(), 0);
     const auto errors = nets_->curiosity(stretch(x, all));
-    for (std::size_t i = 0; i < total; ++i) bonus[i] = static_cast<float>(config_.eta) * errors[i];
+    std::copy(errors.begin(), errors.end(), bonus.begin());
     if (config_.normalise_bonus) {
       for (std::size_t i = 0; i < total; ++i) {
         double& sum = bonus_sum_[i % n];
@@ -149,6 +149,7 @@ void Icm::reward_of(const Rollout& x, Metrics& metrics, Rng& rng, std::vector<fl
       const auto deviation = static_cast<float>(std::sqrt(bonus_squares_ / bonus_count_) + 1e-8);
       for (auto& b : bonus) b /= deviation;
     }
+    for (auto& b : bonus) b *= static_cast<float>(config_.eta);
     const CuriosityLoss loss = nets_->learn_curiosity(config_.beta, {config_.curiosity_lr, config_.curiosity_scale, config_.clip});
     metrics["forward_loss"] = loss.forward;
     if (config_.curiosity == Bonus::icm) metrics["inverse_loss"] = loss.inverse, metrics["inverse_accuracy"] = loss.accuracy;
