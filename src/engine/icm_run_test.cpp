@@ -18,7 +18,7 @@ class IcmRun : public testing::Test {
   }
   static Recipe recipe(const std::string& method, const std::string& env = "", const std::vector<std::string>& set = {}) {
     return parse_recipe("name: kit\nenv: {name: maze, map: three_rooms, limit_tics: 60, train: 8, validation: 2, test: 2, evaluation_repeat: 4" + env + "}\nslots: 4\n"
-                        "method: {name: icm, steps: 320, rollout: 10, round: 4, " + method + "}\nevaluation: {enabled: false}\n", "kit.yaml", set);
+                        "method: {name: icm, steps: 160, rollout: 10, round: 2, " + method + "}\nevaluation: {enabled: false}\n", "kit.yaml", set);
   }
   // Every round's metrics, and the bytes of the networks (actor first).
   struct Result {
@@ -68,7 +68,7 @@ TEST_F(IcmRun, RewardAndBonusAreToldApart) {
       EXPECT_TRUE(m.contains("clipped")) << kind;
       EXPECT_TRUE(m.contains("rollout/rooms")) << kind;
     }
-    EXPECT_EQ(r.metrics.back().at("steps"), 320.0);
+    EXPECT_EQ(r.metrics.back().at("steps"), 160.0);
   }
 }
 
