@@ -38,6 +38,7 @@ void MemorySource::read(std::span<std::byte> bytes) {
   if (bytes.size() > left_.size())
     throw Error(Fault::corrupt, "saved state ends early: " + std::to_string(bytes.size()) + " bytes expected, " +
                                     std::to_string(left_.size()) + " left");
+  if (bytes.empty()) return;  // memcpy takes no null, not even for nothing
   std::memcpy(bytes.data(), left_.data(), bytes.size());
   left_ = left_.subspan(bytes.size());
 }
