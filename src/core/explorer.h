@@ -59,8 +59,7 @@ struct CuriosityLoss {
 // Weights, moments of Adam. A gradient that is not finite throws Error{bad_input} before any weight changes.
 class Explorer : public Savable {
  public:
-  // One decision of every slot. memory [slots, 2 * memory] is read and written (where fresh it begins at zero); it may be empty only if
-  // nothing else is asked than values. logits [slots, actions], values [slots].
+  // One decision of every slot. memory [slots, 2 * memory] is read and written (where fresh it begins at zero). logits [slots, actions], values [slots].
   virtual void act(const Sight& sight, std::span<float> memory, std::span<float> logits, std::span<float> values) = 0;
   // The same as act() said while the stretch was played, kept for learn().
   virtual Judged judge(const Stretch& stretch) = 0;
