@@ -68,8 +68,9 @@ void expect_close(const std::vector<Said>& a, const std::vector<Said>& b, float 
   EXPECT_LE(worst, within);
 }
 
-// Through the published order of rows and back: the F32 file holds what the pulled one holds, so greedy replies agree; the pulled one
-// rounds activations where it multiplies (BF16 or Q8_0), so its log-probabilities agree less closely.
+// Through the published order of rows and back: the F32 file holds what the pulled one holds, so that rounding it to the pulled one's type
+// gives the pulled one's replies again, to the last bit, whichever type this CPU pulls (a block's largest weight is 127 steps, so Q8_0 of
+// Q8_0 is itself). Replies of different types are not compared: they round activations differently where they multiply.
 TEST(SavedWeights, SayTheSameAgainInTheLocalBackEnd) {
   NEEDS_MODEL();
   const Folder folder;
@@ -98,16 +99,6 @@ TEST(SavedWeights, SayTheSameAgainInTheLocalBackEnd) {
   }
   expect_close(asked(folder.path / "again.gguf"), before, 0.0F);
 
-  const auto pulled = asked(original);
-  int same = 0, all = 0;
-  for (std::size_t i = 0; i < pulled.size(); ++i) {
-    ASSERT_FALSE(pulled[i].ids.empty());
-    EXPECT_EQ(pulled[i].ids.front(), before[i].ids.front());
-    for (std::size_t t = 0; t < std::min(pulled[i].ids.size(), before[i].ids.size()); ++t, ++all) same += pulled[i].ids[t] == before[i].ids[t] ? 1 : 0;
-  }
-  std::printf("  tokens as in the pulled file: %d of %d\n", same, all);
-  EXPECT_GE(same * 10, all * 7);
-
   // Rounded as llama.cpp's own program rounds: every weight the same.
   for (const auto& [stored, precision] : {std::pair(Stored::q8_0, FileType::q8_0), std::pair(Stored::bf16, FileType::bf16)}) {
     write_gguf(folder.path / "ours.gguf", weights->arch(), source_of(*weights), original, {.type = stored});
@@ -120,7 +111,9 @@ TEST(SavedWeights, SayTheSameAgainInTheLocalBackEnd) {
       theirs->read(t.name, b);
       ASSERT_EQ(a, b) << to_string(stored) << " " << t.name;
     }
-    expect_close(asked(folder.path / "ours.gguf"), asked(folder.path / "theirs.gguf"), 0.0F);
+    const auto said = asked(folder.path / "theirs.gguf");
+    expect_close(asked(folder.path / "ours.gguf"), said, 0.0F);
+    if (precision == fast_precision()) expect_close(asked(original), said, 0.0F);
   }
 }
 
