@@ -39,9 +39,9 @@ with tempfile.TemporaryDirectory(prefix="hone_contributing_") as scratch:
     cache = (build_of / "CMakeCache.txt").read_text()
     found = re.search(r"^HONE_LLAMA_PREFIX:PATH=(.+)$", cache, re.M)
     prefix = found.group(1) if found else prefix
-    kind = re.search(r"^CMAKE_BUILD_TYPE:\w+=(.*)$", cache, re.M).group(1)
-    build = pathlib.Path(scratch) / "build"
-    run("cmake", "-S", tree, "-B", build, "-G", "Ninja", f"-DCMAKE_BUILD_TYPE={kind}", "-DHONE_TESTS=OFF", f"-DHONE_LLAMA_PREFIX={prefix}")
+    # In the tree and by the same preset, so that the compiler cache knows what is unchanged.
+    build = tree / "build" / build_of.name
+    run("cmake", "--preset", build_of.name, "-DHONE_TESTS=OFF", f"-DHONE_LLAMA_PREFIX={prefix}", cwd=tree)
     run("cmake", "--build", build, "--target", "hone")
     hone = build / "hone"
     assert "odd or even" in run(hone, "env", "show", "parity")
