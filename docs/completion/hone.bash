@@ -10,6 +10,7 @@ _hone_options() {
     "runs rm") echo --and-dependents ;;
     "store list") echo --lessons --run --env --limit ;;
     "store export") echo --out --run --format --canonical ;;
+    "store weights") echo --out ;;
     "store import") echo --env ;;
     "store prune") echo --older-than --keep-best --run --dry-run ;;
     "store erase") echo --dry-run ;;
@@ -25,7 +26,7 @@ _hone_words() {
   case $1 in
     "") echo learn eval play runs store recall model env agent method doctor ;;
     runs) echo list show compare rm ;;
-    store) echo list show export import merge prune verify erase ;;
+    store) echo list show export weights import merge prune verify erase ;;
     model) echo list show pull ;;
     env | agent | method) echo list show ;;
     learn | eval) echo banking77-20 banking77-77 banking77-insights desk desk-expel desk-weights gridworld gsm8k hotpot household maze own_agent own_world ;;

@@ -10,6 +10,7 @@
 #include "cli/terminal.h"
 #include "core/error.h"
 #include "engine/opened.h"
+#include "engine/report.h"
 #include "store/transfer.h"
 #include "store/upkeep.h"
 
@@ -98,6 +99,24 @@ int export_all(const Context& context, const StoreFlags& flags) {
     return 0;
   }
   export_file(store, flags.out, options);
+  return 0;
+}
+
+// A lesson's, or the newest that a run published.
+int write_weights(const Context& context, const StoreFlags& flags) {
+  const Store store = open(context, Opening::read);
+  std::optional<Lesson> found;
+  if (auto one = store.lesson(flags.id)) found = std::move(one->lesson);
+  else
+    for (auto& s : store.lessons({.scope = std::nullopt, .run = store.find_run(flags.id).id}))
+      if (std::holds_alternative<Weights>(s.lesson.what)) found = std::move(s.lesson);
+  const auto* weights = found ? std::get_if<Weights>(&found->what) : nullptr;
+  if (weights == nullptr) throw Error(Fault::not_found, "'" + flags.id + "' published no weights");
+  const auto bytes = store.artifact(weights->artifact_sha);
+  if (!bytes) throw Error(Fault::not_found, "the weights of lesson " + found->id + " are not in the store");
+  write_file(flags.out, std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size()));
+  if (context.json) print_json({{"lesson", found->id}, {"sha256", weights->artifact_sha}, {"bytes", bytes->size()}, {"out", flags.out}});
+  else print(fmt::format("{}: {} bytes, weights of lesson {} ({})", flags.out, bytes->size(), found->id, found->learner));
   return 0;
 }
 
@@ -215,6 +234,11 @@ void add_store(CLI::App& app, Context& context) {
       ->option_text("store | trl-sft | trl-dpo");
   sub->add_flag("--canonical", f->canonical, "comparable between runs: ids mapped, times left out");
   act(sub, [&context, f] { return export_all(context, *f); });
+
+  sub = command->add_subcommand("weights", "published weights as a file, for a method's start_from");
+  sub->add_option("id", f->id, "of a lesson, or of a run, whose newest are taken")->required();
+  sub->add_option("--out", f->out, "file")->required();
+  act(sub, [&context, f] { return write_weights(context, *f); });
 
   sub = command->add_subcommand("import", "an export, or chat transcripts: {\"messages\": [...], \"outcome\": \"solved\"} a line");
   sub->add_option("file", f->path, "of JSON lines")->required();
