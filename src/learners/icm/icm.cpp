@@ -25,6 +25,9 @@ Curiosity net_of(Bonus bonus) {
   return Curiosity::none;
 }
 
+// What is left, after `done` of the steps, of something that falls linearly to the share `end`.
+double falling(double end, double done) { return 1.0 - (1.0 - end) * std::min(done, 1.0); }
+
 const BatchSpec& fitting(const BatchSpec& spec) {
   const Space& o = spec.observation;
   if (o.kind != SpaceKind::box || o.dtype != Dtype::u8 || o.shape.size() != 3 || o.shape[1] != o.shape[2])
@@ -131,8 +134,9 @@ Stretch Icm::stretch(const Rollout& x, std::span<const int> slots) const { retur
 void Icm::reward_of(const Rollout& x, Metrics& metrics, Rng& rng, std::vector<float>& reward) {
   const auto total = static_cast<std::size_t>(x.steps) * static_cast<std::size_t>(x.slots), n = static_cast<std::size_t>(x.slots);
   std::vector<float> bonus(total, 0.0F);
+  const double eta = config_.eta * falling(config_.eta_end, done());
   if (config_.curiosity == Bonus::noise) {
-    for (auto& b : bonus) b = static_cast<float>(config_.eta * draw(config_.noise, rng));
+    for (auto& b : bonus) b = static_cast<float>(eta * draw(config_.noise, rng));
   } else if (config_.curiosity != Bonus::none) {
     std::vector<int> all(n);
     std::iota(all.begin(), all.end(), 0);
@@ -149,8 +153,13 @@ void Icm::reward_of(const Rollout& x, Metrics& metrics, Rng& rng, std::vector<fl
       const auto deviation = static_cast<float>(std::sqrt(bonus_squares_ / bonus_count_) + 1e-8);
       for (auto& b : bonus) b /= deviation;
     }
-    for (auto& b : bonus) b *= static_cast<float>(config_.eta);
-    const CuriosityLoss loss = nets_->learn_curiosity(config_.beta, {config_.curiosity_lr, config_.curiosity_scale, config_.clip});
+    for (auto& b : bonus) b *= static_cast<float>(eta);
+    const NetStep how{config_.curiosity_lr, config_.curiosity_scale, config_.clip};
+    CuriosityLoss loss = nets_->learn_curiosity(config_.beta, how);
+    for (int epoch = 1; epoch < config_.curiosity_epochs; ++epoch) {
+      nets_->curiosity(stretch(x, all));
+      loss = nets_->learn_curiosity(config_.beta, how);
+    }
     metrics["forward_loss"] = loss.forward;
     if (config_.curiosity == Bonus::icm) metrics["inverse_loss"] = loss.inverse, metrics["inverse_accuracy"] = loss.accuracy;
     metrics["curiosity_norm"] = loss.norm;
@@ -176,7 +185,7 @@ std::vector<float> Icm::last_values(const Rollout& x) {
 void Icm::update_actor(const Rollout& x, std::span<const float> reward, Metrics& metrics, Rng& rng) {
   const auto n = static_cast<std::size_t>(x.slots), total = reward.size();
   std::vector<std::uint8_t> ended(total);
-  for (std::size_t k = 0; k < total; ++k) ended[k] = x.data.terminated[k] != 0 || x.data.truncated[k] != 0 || x.data.fault[k] != 0;
+  for (std::size_t k = 0; k < total && !config_.endless; ++k) ended[k] = x.data.terminated[k] != 0 || x.data.truncated[k] != 0 || x.data.fault[k] != 0;
   auto [advantage, target] = returns_of(reward, x.value, ended, last_values(x), x.slots, config_.gamma, config_.lambda);
   if (config_.normalise_advantage) {
     const auto count = static_cast<double>(total);
@@ -187,6 +196,7 @@ void Icm::update_actor(const Rollout& x, std::span<const float> reward, Metrics&
     for (float& a : advantage) a = static_cast<float>((static_cast<double>(a) - mean) / deviation);
   }
   const bool ppo = config_.algorithm == Algorithm::ppo;
+  const double lr = config_.lr * falling(config_.lr_end, done());
   std::vector<int> order(n);
   std::iota(order.begin(), order.end(), 0);
   const std::size_t parts = ppo ? static_cast<std::size_t>(config_.minibatches) : 1;
@@ -209,7 +219,7 @@ void Icm::update_actor(const Rollout& x, std::span<const float> reward, Metrics&
           a.push_back(advantage[k]), r.push_back(target[k]), old.push_back(x.logp[k]), counts.push_back(counts_[k]);
         }
       const ActorReport report = actor_slopes({judged.logits, judged.values, actions, a, r, old, counts}, {config_.value_weight, config_.entropy, ppo ? config_.ppo_clip : 0.0}, d_logits, d_values);
-      norm += nets_->learn({d_logits, d_values}, {config_.lr, config_.loss_scale, config_.clip});
+      norm += nets_->learn({d_logits, d_values}, {lr, config_.loss_scale, config_.clip});
       sum.policy += report.policy, sum.value += report.value, sum.entropy += report.entropy, sum.clipped += report.clipped;
       ++updates;
     }
@@ -228,7 +238,7 @@ Update Icm::learn(const Experience& experience, const Lessons&, Tools& tools) {
   std::vector<float> reward;
   Metrics now;
   reward_of(x, now, rng, reward);
-  update_actor(x, reward, now, rng);
+  if (seen_ >= config_.warmup) update_actor(x, reward, now, rng);
   ++told_;
   for (const auto& [name, value] : now) update.metrics[name] = (sums_[name] += value) / told_;
   began_ = collecting_.memory;

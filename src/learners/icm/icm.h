@@ -35,6 +35,7 @@ class Icm final : public Learner, public ActingLearner {
   std::vector<float> last_values(const Rollout& x);
   void update_actor(const Rollout& x, std::span<const float> reward, Metrics& metrics, Rng& rng);
   Stretch stretch(const Rollout& x, std::span<const int> slots) const;
+  double done() const { return static_cast<double>(seen_) / static_cast<double>(config_.steps); }
 
   IcmConfig config_;
   int first_action_, actions_;
