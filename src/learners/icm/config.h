@@ -17,6 +17,7 @@ struct IcmConfig {
   Bonus curiosity = Bonus::icm;
   Algorithm algorithm = Algorithm::a2c;
   bool reward = true;
+  double reward_scale = 1.0;
   double eta = 0.01;
   double gamma = 0.99, lambda = 1.0;
   bool endless = false;
@@ -47,6 +48,7 @@ void visit(V& v, IcmConfig& c) {
            "what is added to the reward: the error of predicting learned features, nothing, the same with features as drawn, of predicting frames, of copying a random network, or mere noise");
   v.choice("algorithm", c.algorithm, {{"a2c", Algorithm::a2c}, {"ppo", Algorithm::ppo}}, "how actor and critic learn: one step on each rollout, or PPO's several with a clipped ratio");
   v.field("reward", c.reward, "false: the world's reward is set to 0 before the bonus is added");
+  v.field("reward_scale", c.reward_scale, "the world's reward is multiplied by it first", {.min = 0});
   v.field("eta", c.eta, "the bonus is eta times the error (after normalise_bonus)", {.min = 0, .max = 1e6});
   v.field("gamma", c.gamma, "discount per decision", {.min = 0, .max = 1});
   v.field("lambda", c.lambda, "of generalised advantage estimation; 1 = n-step return less value", {.min = 0, .max = 1});
@@ -56,7 +58,7 @@ void visit(V& v, IcmConfig& c) {
   v.field("value_weight", c.value_weight, "weight of half the mean squared error of values", {.min = 0});
   v.field("lr", c.lr, "learning rate of actor and critic (Adam)", {.min = 0});
   v.field("curiosity_lr", c.curiosity_lr, "learning rate of what the bonus is the error of", {.min = 0});
-  v.field("lr_end", c.lr_end, "share of lr that is left at the last step, to which it falls linearly", {.min = 0, .max = 1});
+  v.field("lr_end", c.lr_end, "share of lr and curiosity_lr that is left at the last step, to which they fall linearly", {.min = 0, .max = 1});
   v.field("eta_end", c.eta_end, "the same of eta", {.min = 0, .max = 1});
   v.field("loss_scale", c.loss_scale, "gradient of actor and critic is multiplied by it; acts through clip alone", {.min = 0});
   v.field("curiosity_scale", c.curiosity_scale, "the same of curiosity's", {.min = 0});

@@ -123,8 +123,7 @@ Need Icm::next(const Progress& progress) {
   const std::int64_t each = static_cast<std::int64_t>(config_.rollout) * static_cast<std::int64_t>(bonus_sum_.size());
   need.rollout_steps = config_.rollout;
   need.rollouts = static_cast<int>(std::min<std::int64_t>(config_.round, (config_.steps - seen_ + each - 1) / each));
-  sums_.clear();
-  told_ = 0;
+  means_.clear();
   return need;
 }
 
@@ -154,7 +153,7 @@ void Icm::reward_of(const Rollout& x, Metrics& metrics, Rng& rng, std::vector<fl
       for (auto& b : bonus) b /= deviation;
     }
     for (auto& b : bonus) b *= static_cast<float>(eta);
-    const NetStep how{config_.curiosity_lr, config_.curiosity_scale, config_.clip};
+    const NetStep how{config_.curiosity_lr * falling(config_.lr_end, done()), config_.curiosity_scale, config_.clip};
     CuriosityLoss loss = nets_->learn_curiosity(config_.beta, how);
     for (int epoch = 1; epoch < config_.curiosity_epochs; ++epoch) {
       nets_->curiosity(stretch(x, all));
@@ -169,7 +168,7 @@ void Icm::reward_of(const Rollout& x, Metrics& metrics, Rng& rng, std::vector<fl
   reward.resize(total);
   for (std::size_t i = 0; i < total; ++i) {
     intrinsic += static_cast<double>(bonus[i]), extrinsic += static_cast<double>(x.data.reward[i]);
-    reward[i] = std::clamp((config_.reward ? x.data.reward[i] : 0.0F) + bonus[i], -most, most);
+    reward[i] = std::clamp((config_.reward ? static_cast<float>(config_.reward_scale) * x.data.reward[i] : 0.0F) + bonus[i], -most, most);
   }
   metrics["bonus"] = intrinsic / static_cast<double>(total);
   metrics["reward"] = extrinsic / static_cast<double>(total);
@@ -239,8 +238,10 @@ Update Icm::learn(const Experience& experience, const Lessons&, Tools& tools) {
   Metrics now;
   reward_of(x, now, rng, reward);
   if (seen_ >= config_.warmup) update_actor(x, reward, now, rng);
-  ++told_;
-  for (const auto& [name, value] : now) update.metrics[name] = (sums_[name] += value) / told_;
+  for (const auto& [name, value] : now) {
+    Mean& mean = means_[name];
+    update.metrics[name] = (mean.sum += value) / ++mean.of;
+  }
   began_ = collecting_.memory;
   seen_ += static_cast<std::int64_t>(counts_.size());
   update.metrics["steps"] = static_cast<double>(seen_);

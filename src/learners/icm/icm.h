@@ -1,6 +1,9 @@
 // Curiosity: a reward for what the agent cannot yet predict (Pathak et al. 2017, arXiv 1705.05363), with its rivals and ablations.
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "core/learner.h"
 #include "learners/icm/config.h"
 
@@ -44,8 +47,11 @@ class Icm final : public Learner, public ActingLearner {
   std::vector<float> began_;        // the memory when the rollout at hand began
   std::vector<std::uint8_t> counts_;
   std::int64_t seen_ = 0;
-  Metrics sums_;  // of the round's rollouts
-  int told_ = 0;
+  struct Mean {
+    double sum = 0.0;
+    int of = 0;
+  };
+  std::map<std::string, Mean> means_;  // of the round's rollouts
   // Running mean and squares of each slot's discounted bonus (normalise_bonus).
   double bonus_count_ = 0.0, bonus_mean_ = 0.0, bonus_squares_ = 0.0;
   std::vector<double> bonus_sum_;
