@@ -1,7 +1,7 @@
 """Times the whole loop of curiosity in the maze (recipes/maze.yaml without evaluation: 16 mazes, rollouts of 20 decisions, A2C with an LSTM, ICM): `hone learn`
 beside the same written in PyTorch, which steps the same mazes through python/hone_worlds; each side in a process of its own, in turn, several rounds, on the
-same cores. Prints one JSON line a measurement and a table: decisions a second by the clock, processor time a decision, and GFLOP/s as a share of a
-product's rate in the same run.
+same cores. Prints one JSON line a measurement and a table: decisions a second by the clock; processor time a decision, which other work on the machine weighs on
+less; and GFLOP a second of processor time, beside that of a matrix product in the same run.
 
   hone           hone learn; a checkpoint of the networks after every window is part of it
   torch          acting without gradients, then forward again over the whole rollout in one batch and one way back
@@ -107,12 +107,12 @@ def main():
         values = [f[name] for f in first]
         assert max(values) <= ratio * min(values), f"the sides don't do the same: {name} {values}"
     flop, peak = 2 * multiply_adds(), max(products)
-    print(f"\n{flop / 1e6:.1f} MFLOP a decision; a product of 1,536 by 1,536 runs at {min(products):.0f} to {max(products):.0f} GFLOP/s\n")
-    print("| side | decisions/s, median | from, to | processor time a decision, median, µs | GFLOP/s | of the product's best |\n|---|---|---|---|---|---|")
+    print(f"\n{flop / 1e6:.1f} MFLOP a decision; products of 1,536 by 1,536: {min(products):.1f} to {peak:.1f} GFLOP a second of processor time\n")
+    print("| side | decisions/s, median | from, to | processor time a decision, median, µs | from, to | GFLOP a second of it | of the product's best |\n|---|---|---|---|---|---|---|")
     for side, runs in found.items():
-        speeds = [run["decisions_per_second"] for run in runs]
-        rate = 1e-9 * flop * statistics.median(speeds)
-        print(f"| {side} | {statistics.median(speeds):.0f} | {min(speeds):.0f}, {max(speeds):.0f} | {statistics.median(run['processor_us'] for run in runs):.0f} | {rate:.1f} | {100 * rate / peak:.0f} % |")
+        speeds, times = ([run[name] for run in runs] for name in ("decisions_per_second", "processor_us"))
+        rate = 1e-3 * flop / statistics.median(times)
+        print(f"| {side} | {statistics.median(speeds):.0f} | {min(speeds):.0f}, {max(speeds):.0f} | {statistics.median(times):.0f} | {min(times):.0f}, {max(times):.0f} | {rate:.1f} | {100 * rate / peak:.0f} % |")
 
 
 main()
