@@ -19,7 +19,8 @@ import torch
 import transformers
 import trl
 from datasets import Dataset
-from tiny_decoders import decoder, numbers
+from named_numbers import numbers
+from tiny_decoders import decoder
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, get_scheduler
 
