@@ -2,8 +2,8 @@
 seeds and budget).
 
 Without arguments the small cut for CI: one of the seeds. --whole: all seeds, the promise. --table: what docs/methods/poke.md reports beside
-it: inverse model only, near and far goals, shapes never seen, oracle. --curve: the same networks after fewer pokes. --seeds and --set are
-for looks, which hold nothing.
+it: inverse model only, near and far goals, shapes never seen, oracle. --curve: joint and inverse only after other numbers of --pokes.
+--seeds and --set are for looks, which hold nothing.
 """
 import argparse
 import json
@@ -122,11 +122,11 @@ def table(folder, seeds, settings):
             print(f"{place}: joint - {name}: {mean(map(mean, diff)):+.3f} ({low:+.3f} to {high:+.3f})", flush=True)
 
 
-def curve(folder, seeds, settings):
-    for pokes in map(int, said_in_recipe("curve pokes").split()):
+def curve(folder, seeds, settings, counts):
+    for pokes in counts or map(int, said_in_recipe("curve pokes").split()):
         for weight in (0.1, 0):
-            runs = [run(folder / f"curve-{pokes}-{weight}-{seed}", [f"seed={seed}", *settings, f"method.pokes={pokes}", f"method.lambda={weight}"]) for seed in seeds]
-            show(f"{pokes} pokes, lambda {weight}", runs, "learned policy")
+            runs = [run(folder / f"curve-{pokes}-{weight}-{seed}", [f"seed={seed}", *settings, "method.rollout=5", f"method.pokes={pokes}", f"method.lambda={weight}"]) for seed in seeds]
+            show(f"{runs[0]['metrics']['pokes']:.0f} pokes, lambda {weight}", runs, "learned policy")
 
 
 if __name__ == "__main__":
@@ -134,6 +134,7 @@ if __name__ == "__main__":
     for name in ("whole", "table", "curve"):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--seeds", type=int, nargs="+")
+    parser.add_argument("--pokes", type=int, nargs="+")
     parser.add_argument("--set", action="append", default=[])
     given = parser.parse_args()
     if not (BIN.parent / "libhone_nn.so").exists():
@@ -147,7 +148,7 @@ if __name__ == "__main__":
         if given.table:
             table(folder, seeds, given.set)
         elif given.curve:
-            curve(folder, seeds, given.set)
+            curve(folder, seeds, given.set, given.pokes)
         else:
             runs = joint(folder, seeds, given.set)
             if not given.set and not given.seeds:
