@@ -25,9 +25,9 @@ class InverseModel {
   const at::Tensor& head(PokeHead which, Kept& kept) const;
   const std::array<PokeHead, poke_heads>& order() const { return order_; }
 
-  // Cross-entropies against the classes, told the truth; `total` is what means are over. Sums, not means.
+  // Sums of cross-entropies against the classes; later heads are told the truth.
   std::array<double, poke_heads> losses(std::span<const PokeClasses> classes, Kept& kept) const;
-  // Slopes of weight / total * the sum of cross-entropies; returns those of x and x' side by side [n, 2 features].
+  // Slopes of scale * all these sums; returns those of x and x' side by side [n, 2 features].
   at::Tensor backward(std::span<const PokeClasses> classes, double scale, const Kept& kept, const Gradient& gradient) const;
 
  private:
