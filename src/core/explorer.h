@@ -11,6 +11,9 @@
 
 namespace hone {
 
+class Poker;  // core/poker.h
+struct PokerOptions;
+
 // What the curiosity of a transition (s_t, a_t, s_t+1) is the error of.
 enum class Curiosity {
   none,
@@ -81,6 +84,7 @@ class Nets {
  public:
   virtual ~Nets() = default;
   virtual std::unique_ptr<Explorer> explorer(const ExplorerOptions& options) const = 0;
+  virtual std::unique_ptr<Poker> poker(const PokerOptions& options) const = 0;
 };
 
 }  // namespace hone

@@ -83,12 +83,19 @@ class Learner : public Savable {
   virtual Update learn(const Experience& experience, const Lessons& known, Tools& tools) = 0;
 };
 
+// Another way to act on the same tasks, for the result table.
+struct Rival {
+  std::string name;
+  std::unique_ptr<BatchActor> actor;
+};
+
 // Second interface of learners whose lesson is a policy over a BatchEnv.
 class ActingLearner {
  public:
   virtual ~ActingLearner() = default;
   virtual BatchActor& actor() = 0;                  // collects: one whose memory goes with the rollouts' slots
   virtual std::unique_ptr<BatchActor> player() = 0;  // the same policy as it is now, with a memory of its own
+  virtual std::vector<Rival> rivals() { return {}; }  // played beside it on the test tasks
 };
 
 struct LearnerContext {

@@ -2,6 +2,7 @@
 // row-major with the slot first: obs [slots, ...observation.shape], actions [slots, ...action.shape].
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,6 +25,7 @@ struct Space {
   Dtype dtype = Dtype::f32;
   std::vector<std::int64_t> shape;  // discrete: empty
   double low = 0.0, high = 0.0;     // discrete: values low .. high, whole
+  std::vector<std::array<double, 2>> ranges = {};  // lowest and highest of each number of a box where they differ; empty: low and high of all
   std::size_t bytes() const;        // of one element of the space
 };
 

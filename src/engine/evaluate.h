@@ -2,6 +2,7 @@
 // baseline on the same tasks, pair by pair.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct EvalResult {
   Interval score;
   Usage usage;
   int faults = 0;
+  std::map<std::string, double> infos;  // reflex tempo: means of what the world said at the ends
 };
 
 // Episodes already in the journal are not played again.

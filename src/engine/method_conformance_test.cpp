@@ -55,6 +55,9 @@ Recipe small_run(const Scratch& scratch, const LearnerEntry& method, const std::
   if (name == "icm")
     return parse_recipe("name: kit\nenv: {name: maze, map: three_rooms, limit_tics: 40, train: 8, validation: 2, test: 2, evaluation_repeat: 4}\nslots: 4\n"
                         "method: {name: icm, steps: 256, rollout: 8, round: 2}\n", "kit.yaml", set);
+  if (name == "poke")
+    return parse_recipe("name: kit\nenv: {name: poke, pixels: 16, episode: 5, train: 8, validation: 2, test: 2}\nslots: 8\n"
+                        "method: {name: poke, pokes: 80, rollout: 5, collect: 40, updates: 6, round: 2, batch: 4, features: 8, hidden: 8}\n", "kit.yaml", set);
   if (method.tempo == Tempo::reflex) return parse_recipe("name: kit\nenv: gridworld\nmethod: " + name + "\n", "kit.yaml", set);
   std::string yaml = test::desk_yaml(test::write_requests(scratch));
   const auto from = yaml.find("method: "), to = yaml.find('\n', from);

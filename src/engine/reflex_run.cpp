@@ -1,14 +1,19 @@
 #include "engine/reflex_run.h"
 
+#include <numeric>
+
 #include "core/error.h"
 
 namespace hone {
 
 namespace {
 
-ArmResult scored(const std::string& name, ArmRole role, std::vector<double> scores, const Rng& rng) {
+ArmResult scored(const std::string& name, ArmRole role, Evaluated played, const Rng& rng) {
   ArmResult row{.arm = {name, "", {"policy", {}, ""}, role, role == ArmRole::learned}, .test = {}, .validation = {}, .against_baseline = {}, .best = false};
-  row.test.scores = std::move(scores);
+  row.test.scores = std::move(played.scores);
+  row.test.faults = played.faults;
+  for (const auto& [info, values] : played.infos)
+    if (!values.empty()) row.test.infos[info] = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
   row.test.score = bootstrap_mean(row.test.scores, rng.split("interval"));
   return row;
 }
@@ -56,10 +61,10 @@ void reflex_run(const ReflexPlan& plan, ReportData& data) {
   RandomActor random(rollouts.spec().action);
   auto evaluation = rng.split("evaluation");
   data.arms.push_back(scored("random", ArmRole::baseline, evaluate_actor(world, Split::test, random, options, evaluation), evaluation));
+  for (const Rival& rival : acting->rivals()) data.arms.push_back(scored(rival.name, ArmRole::other, evaluate_actor(world, Split::test, *rival.actor, options, evaluation), evaluation));
   data.arms.push_back(scored("learned policy", ArmRole::learned, evaluate_actor(world, Split::test, *acting->player(), options, evaluation), evaluation));
-  auto& row = data.arms.back();
-  row.best = true;
-  row.against_baseline = compare_paired(data.arms.front().test.scores, row.test.scores, evaluation);
+  data.arms.back().best = true;
+  for (std::size_t i = 1; i < data.arms.size(); ++i) data.arms[i].against_baseline = compare_paired(data.arms.front().test.scores, data.arms[i].test.scores, evaluation);
 }
 
 }  // namespace hone

@@ -49,6 +49,7 @@ Json arms_json(const ReportData& data) {
     j["learned"] = row.arm.role == ArmRole::learned;
     j["default"] = row.best;
     j["note"] = row.arm.note;
+    if (!row.test.infos.empty()) j["infos"] = row.test.infos, j["scores"] = row.test.scores;
     if (!row.folds.empty()) {
       const auto over = mean_and_error(row.folds);
       j["folds"] = {{"scores", row.folds}, {"n", over.n}, {"mean", over.mean}, {"standard_error", over.error}};

@@ -130,11 +130,21 @@ void RolloutCollector::load(Source& source) {
 }
 
 RandomActor::RandomActor(const Space& action) : action_(action) {
-  if (action.kind != SpaceKind::discrete || action.dtype != Dtype::i32)
-    throw Error(Fault::unavailable, "the random actor knows discrete i32 actions only");
+  const bool listed = action.kind == SpaceKind::discrete && action.dtype == Dtype::i32;
+  if (!listed && (action.kind != SpaceKind::box || action.dtype != Dtype::f32)) throw Error(Fault::unavailable, "the random actor knows discrete i32 actions and boxes of f32 only");
 }
 
 void RandomActor::act(const Sight& sight, bool, Rng& rng, std::span<std::byte> actions, std::span<float>, std::span<float>) {
+  if (action_.kind == SpaceKind::box) {
+    const std::size_t width = action_.bytes() / sizeof(float);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(sight.slots) * width; ++i) {
+      const auto [low, high] = action_.ranges.empty() ? std::array{action_.low, action_.high} : action_.ranges[i % width];
+      const double share = static_cast<double>(rng.below(1U << 23U)) * 0x1p-23;  // so coarse that a float of it stays below the highest
+      const auto a = static_cast<float>(low + (high - low) * share);
+      std::memcpy(actions.data() + i * sizeof a, &a, sizeof a);
+    }
+    return;
+  }
   const auto n = static_cast<std::uint64_t>(action_.high - action_.low) + 1;
   for (int i = 0; i < sight.slots; ++i) {
     const auto a = static_cast<std::int32_t>(action_.low + static_cast<double>(rng.below(n)));
@@ -142,7 +152,7 @@ void RandomActor::act(const Sight& sight, bool, Rng& rng, std::span<std::byte> a
   }
 }
 
-std::vector<double> evaluate_actor(const BatchWorld& world, Split split, BatchActor& actor, const BatchOptions& given, Rng rng) {
+Evaluated evaluate_actor(const BatchWorld& world, Split split, BatchActor& actor, const BatchOptions& given, Rng rng) {
   const auto tasks = world.tasks(split);
   BatchOptions options = given;
   options.slots = std::min(options.slots, static_cast<int>(tasks.size()));
@@ -153,10 +163,12 @@ std::vector<double> evaluate_actor(const BatchWorld& world, Split split, BatchAc
   const auto& spec = env->spec();
   const auto n = static_cast<std::size_t>(options.slots), ob = spec.observation.bytes(), ab = spec.action.bytes();
   std::vector<std::byte> obs(n * ob), final_obs(n * ob), actions(n * ab), some(n * ab);
-  std::vector<float> reward(n), logp(n), value(n);
+  std::vector<float> reward(n), logp(n), value(n), info(n * spec.infos.size());
   std::vector<std::uint8_t> terminated(n), truncated(n), fault(n), fresh(n, 1);
-  const Buffers out{obs, final_obs, reward, terminated, truncated, fault};
-  std::vector<double> scores(tasks.size()), total(n);
+  const Buffers out{obs, final_obs, reward, terminated, truncated, fault, info};
+  Evaluated result{.scores = std::vector<double>(tasks.size()), .infos = {}, .faults = 0};
+  for (const auto& name : spec.infos) result.infos[name].resize(tasks.size());
+  std::vector<double> total(n);
   std::vector<std::size_t> task_of(n);
   std::vector<int> steps(n), playing;
   std::size_t next = 0;
@@ -182,12 +194,14 @@ std::vector<double> evaluate_actor(const BatchWorld& world, Split split, BatchAc
         left.push_back(slot);
         continue;
       }
-      scores[task_of[s]] = fault[s] != 0 ? 0.0 : world.score(total[s], steps[s]);
+      result.scores[task_of[s]] = fault[s] != 0 ? 0.0 : world.score(total[s], steps[s]);
+      result.faults += fault[s] != 0;
+      for (std::size_t j = 0; j < spec.infos.size(); ++j) result.infos[spec.infos[j]][task_of[s]] = static_cast<double>(info[s * spec.infos.size() + j]);
       if (next < tasks.size()) begin(slot), left.push_back(slot);
     }
     playing = std::move(left);
   }
-  return scores;
+  return result;
 }
 
 }  // namespace hone

@@ -48,7 +48,7 @@ class RolloutCollector {
   Rollout rollout_;
 };
 
-// Uniform over a discrete action space: the baseline of every reflex run.
+// Uniform over the action space (a list, or a box of floats): the baseline of every reflex run.
 class RandomActor final : public BatchActor {
  public:
   explicit RandomActor(const Space& action);
@@ -58,7 +58,12 @@ class RandomActor final : public BatchActor {
   Space action_;
 };
 
-// One episode of every task of the split, as many at a time as `options` has slots; scores in [0, 1], in the order of the tasks.
-std::vector<double> evaluate_actor(const BatchWorld& world, Split split, BatchActor& actor, const BatchOptions& options, Rng rng);
+// One episode of every task of the split, as many at a time as `options` has slots; in the order of the tasks.
+struct Evaluated {
+  std::vector<double> scores;                        // in [0, 1]
+  std::map<std::string, std::vector<double>> infos;  // what the world said at the end of each (BatchSpec::infos); 0 after a fault
+  int faults = 0;
+};
+Evaluated evaluate_actor(const BatchWorld& world, Split split, BatchActor& actor, const BatchOptions& options, Rng rng);
 
 }  // namespace hone

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/poker.h"
 #include "hone_version.h"
 
 namespace hone {
@@ -33,6 +34,7 @@ std::vector<std::filesystem::path> places() {
 struct Doors {
   Policy* (*policy)(const PolicyOptions&) = nullptr;
   Explorer* (*explorer)(const ExplorerOptions&) = nullptr;
+  Poker* (*poker)(const PokerOptions&) = nullptr;
 };
 
 template <class F>
@@ -58,7 +60,8 @@ Doors load() {
     Doors doors;
     find(object, "hone_nn_open", doors.policy);
     find(object, "hone_nn_open_explorer", doors.explorer);
-    if (doors.policy == nullptr || doors.explorer == nullptr) throw Error(Fault::unavailable, place.string() + " is of another build than this program: build both together");
+    find(object, "hone_nn_open_poker", doors.poker);
+    if (doors.policy == nullptr || doors.explorer == nullptr || doors.poker == nullptr) throw Error(Fault::unavailable, place.string() + " is of another build than this program: build both together");
     return doors;
   }
   throw Error(Fault::unavailable, std::string("this recipe trains weights, which needs ") + file_name + " (looked for " + looked +
@@ -78,6 +81,7 @@ const Nets& trained_nets() {
   class Module final : public Nets {
    public:
     std::unique_ptr<Explorer> explorer(const ExplorerOptions& options) const override { return std::unique_ptr<Explorer>(loaded().explorer(options)); }
+    std::unique_ptr<Poker> poker(const PokerOptions& options) const override { return std::unique_ptr<Poker>(loaded().poker(options)); }
   };
   static const Module module;
   return module;

@@ -6,6 +6,7 @@
 #include "hone_version.h"
 #include "nn/machine.h"
 #include "nn/pixels/explorer.h"
+#include "nn/poking/poker.h"
 #include "nn/trainer.h"
 
 extern "C" {
@@ -22,5 +23,10 @@ __attribute__((visibility("default"))) hone::Policy* hone_nn_open(const hone::Po
 __attribute__((visibility("default"))) hone::Explorer* hone_nn_open_explorer(const hone::ExplorerOptions& options) {
   hone::nn::prepare_machine(options.threads);
   return hone::nn::make_explorer(options).release();
+}
+
+__attribute__((visibility("default"))) hone::Poker* hone_nn_open_poker(const hone::PokerOptions& options) {
+  hone::nn::prepare_machine(options.threads);
+  return hone::nn::make_poker(options).release();
 }
 }

@@ -80,7 +80,7 @@ class PokeEpisode final : public SlotWorld {
     if (with_goal_) {
       out.terminated = distance() <= world_.config.threshold;
       out.truncated = !out.terminated && steps_ >= world_.config.pokes;
-      if (out.terminated || out.truncated) out.reward = static_cast<float>(std::max(0.0, 1.0 - relative));
+      if (out.terminated || out.truncated) out.reward = static_cast<float>(world_.config.score == PokeScore::way ? std::max(0.0, 1.0 - relative) : out.terminated ? 1.0 : 0.0);
     } else {
       out.truncated = steps_ >= world_.config.episode;
     }
@@ -177,10 +177,10 @@ class PokeEpisode final : public SlotWorld {
     if (theta < 0.0) theta += 2 * pi;
     const Pose& now = scene_.things[0].pose;
     const Pose goal = with_goal_ ? scene_.goal : Pose{};
-    const std::array<double, 14> values{picture.x, picture.y, std::min(theta, 6.283185), length_of(way), moved ? 1.0 : 0.0,
+    const std::array<double, 15> values{picture.x, picture.y, std::min(theta, 6.283185), length_of(way), moved ? 1.0 : 0.0,
                                         static_cast<double>(now.x), static_cast<double>(now.y), static_cast<double>(now.angle),
                                         static_cast<double>(goal.x), static_cast<double>(goal.y), static_cast<double>(goal.angle),
-                                        with_goal_ ? distance() : 0.0, relative, put_back ? 1.0 : 0.0};
+                                        with_goal_ ? distance() : 0.0, relative, put_back ? 1.0 : 0.0, with_goal_ ? turn_between(now.angle, goal.angle) : 0.0};
     std::transform(values.begin(), values.end(), info.begin(), [](double value) { return static_cast<float>(value); });
   }
 
@@ -238,8 +238,8 @@ class PokeWorld final : public BatchWorld, public Shown {
     if (aim == PokeAim::split) aim = options.split == Split::train ? PokeAim::object : PokeAim::said;
     BatchSpec spec;
     spec.observation = {SpaceKind::box, Dtype::u8, {6, shared_.config.pixels, shared_.config.pixels}, 0.0, 255.0};
-    spec.action = {SpaceKind::box, Dtype::f32, {4}, 0.0, 2 * pi};  // of all four; each has its own range
-    spec.infos = {"px", "py", "theta", "length", "moved", "x", "y", "angle", "goal_x", "goal_y", "goal_angle", "distance", "relative", "reset"};
+    spec.action = {SpaceKind::box, Dtype::f32, {4}, 0.0, 2 * pi, {{0.0, 1.0}, {0.0, 1.0}, {0.0, 2 * pi}, {shared_.config.length_min, shared_.config.length_max}}};
+    spec.infos = {"px", "py", "theta", "length", "moved", "x", "y", "angle", "goal_x", "goal_y", "goal_angle", "distance", "relative", "reset", "turn"};
     return make_slots("poke", identity_, std::move(spec), options, [this, aim] { return std::make_unique<PokeEpisode>(shared_, aim); });
   }
   double score(double episode_return, int) const override { return std::clamp(episode_return, 0.0, 1.0); }

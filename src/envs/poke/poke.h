@@ -14,6 +14,7 @@ namespace hone {
 
 enum class PokeVariation { none, some, all };
 enum class PokeAim { split, said, object, oracle };
+enum class PokeScore { way, reached };
 
 struct PokeConfig {
   int objects = 1;
@@ -21,6 +22,7 @@ struct PokeConfig {
   int pixels = 64;
   PokeVariation variation = PokeVariation::none;
   PokeAim aim = PokeAim::split;
+  PokeScore score = PokeScore::way;
   double length_min = 0.01, length_max = 0.10;
   int episode = 50, pokes = 10;
   double threshold = 0.02, distance = 1.0;
@@ -40,6 +42,8 @@ void visit(V& v, PokeConfig& c) {
   v.choice("aim", c.aim, {{"split", PokeAim::split}, {"said", PokeAim::said}, {"object", PokeAim::object}, {"oracle", PokeAim::oracle}},
            "what is made of an action; said = that poke; object = its px and py choose a point of a thing; oracle = the world pushes the first thing "
            "straight at its goal; split = object in train, said elsewhere");
+  v.choice("score", c.score, {{"way", PokeScore::way}, {"reached", PokeScore::reached}},
+           "of an episode with a goal; way = how much of the way to the goal is behind it, reached = 1 at the goal (within threshold), else 0");
   v.field("length_min", c.length_min, "shortest poke, m", {.min = 0.005, .max = 0.2});
   v.field("length_max", c.length_max, "longest poke, m", {.min = 0.005, .max = 0.2});
   v.field("episode", c.episode, "pokes of an episode of the train split", {.min = 1, .max = 1e6});

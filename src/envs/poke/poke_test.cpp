@@ -166,6 +166,21 @@ TEST(Poke, AnEpisodeWithAGoalPaysAtItsEndWhatIsLeftOfTheWay) {
   EXPECT_EQ(idle.told("relative"), 1.0);
 }
 
+TEST(Poke, ScoredByTheGoalReachedAnEpisodePaysOneOrNothing) {
+  const auto play = [](const char* aim, std::array<float, 4> action) {
+    const auto world = open_poke(quick({{"aim", aim}, {"shapes", "disc"}, {"score", "reached"}, {"middle", "0.08"}}));
+    One one(*world, Split::test);
+    one.reset(world->tasks(Split::test).at(0));
+    double total = 0.0;
+    int steps = 0;
+    while (!one.over()) one.step(action), total += static_cast<double>(one.reward), ++steps;
+    EXPECT_NEAR(one.told("turn"), std::abs(std::remainder(one.told("angle") - one.told("goal_angle"), 2 * pi)), 1e-5);
+    return std::pair(world->score(total, steps), one.terminated != 0);
+  };
+  EXPECT_EQ(play("oracle", {0, 0, 0, 0.05F}), std::pair(1.0, true));
+  EXPECT_EQ(play("said", {0.01F, 0.01F, 0, 0.01F}), std::pair(0.0, false));
+}
+
 // Mean relative distance after each poke, over tasks; an episode that is over stays where it ended.
 std::vector<double> curve(const BatchWorld& world, int tasks, int pokes, std::uint64_t seed) {
   std::vector<double> out(static_cast<std::size_t>(pokes), 0.0);

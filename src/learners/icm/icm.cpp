@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 #include <numeric>
 
 #include "core/error.h"
 #include "learners/icm/returns.h"
+#include "learners/start_from.h"
 
 namespace hone {
 
@@ -48,21 +48,6 @@ double draw(Noise kind, Rng& rng) {
   const double u = rng.uniform() - 0.5;
   return (u < 0 ? 1.0 : -1.0) * std::log(1.0 - 2.0 * std::abs(u));
 }
-
-class FileSource final : public Source {
- public:
-  explicit FileSource(const std::string& path) : path_(path), in_(path, std::ios::binary) {
-    if (!in_) throw Error(Fault::not_found, "start_from: can't read " + path);
-  }
-  void read(std::span<std::byte> bytes) override {
-    in_.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    if (!in_) throw Error(Fault::corrupt, "start_from: " + path_ + " ends too early for these networks");
-  }
-
- private:
-  std::string path_;
-  std::ifstream in_;
-};
 
 std::unique_ptr<Learner> make_icm(const Settings& settings, const LearnerContext& context) {
   const auto config = read_config<IcmConfig>(settings);
@@ -108,10 +93,7 @@ Icm::Icm(const IcmConfig& config, const BatchSpec& spec, const Nets& nets, std::
   bonus_sum_.assign(static_cast<std::size_t>(spec.slots), 0.0);
   if (config.algorithm == Algorithm::ppo && config.minibatches > spec.slots)
     throw Error(Fault::bad_input, "icm: field 'minibatches': expected at most as many as there are slots (" + std::to_string(spec.slots) + "), got " + std::to_string(config.minibatches));
-  if (!config.start_from.empty()) {
-    FileSource file(config.start_from);
-    nets_->load(file);
-  }
+  if (!config.start_from.empty()) start_from(config.start_from, *nets_);
 }
 
 std::unique_ptr<BatchActor> Icm::player() { return std::make_unique<Actor>(*this, 1); }
