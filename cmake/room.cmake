@@ -152,7 +152,7 @@ function(room name)
     add_executable(${name}_tests ${tests})
     target_link_libraries(${name}_tests PRIVATE hone_${name} ${arg_PRIVATE_LINK} hone_options GTest::gtest GTest::gtest_main)
     hone_precompile(${name}_tests ${arg_TEST_PCH})
-    hone_discover(${name}_tests unit 120 1)
+    hone_discover(${name}_tests unit 300 1)
   endif()
 endfunction()
 
