@@ -59,10 +59,12 @@ void reflex_run(const ReflexPlan& plan, ReportData& data) {
 
   if (!plan.recipe->evaluation.enabled) return;
   RandomActor random(rollouts.spec().action);
+  Recorder recorder(rollouts.spec().observation);
   auto evaluation = rng.split("evaluation");
   data.arms.push_back(scored("random", ArmRole::baseline, evaluate_actor(world, Split::test, random, options, evaluation), evaluation));
   for (const Rival& rival : acting->rivals()) data.arms.push_back(scored(rival.name, ArmRole::other, evaluate_actor(world, Split::test, *rival.actor, options, evaluation), evaluation));
-  data.arms.push_back(scored("learned policy", ArmRole::learned, evaluate_actor(world, Split::test, *acting->player(), options, evaluation), evaluation));
+  data.arms.push_back(scored("learned policy", ArmRole::learned, evaluate_actor(world, Split::test, *acting->player(), options, evaluation, &recorder), evaluation));
+  data.recordings = recorder.take();
   data.arms.back().best = true;
   for (std::size_t i = 1; i < data.arms.size(); ++i) data.arms[i].against_baseline = compare_paired(data.arms.front().test.scores, data.arms[i].test.scores, evaluation);
 }

@@ -14,6 +14,7 @@
 #include "embedded/web_file.h"
 #include "hone_version.h"
 #include "store/upkeep.h"
+#include "wire/base64.h"
 
 namespace hone {
 
@@ -184,6 +185,31 @@ Json training_json(const ReportData& data) {
   return out;
 }
 
+// Metrics over the rounds, a series each, in the order of their names: [[round, value], ...]. Long ones are thinned to a few hundred points.
+Json rounds_json(const ReportData& data) {
+  constexpr std::size_t most = 300;
+  std::map<std::string, std::vector<std::pair<std::int64_t, double>>> series;
+  for (const auto& m : data.store->metrics(data.run)) series[m.name].emplace_back(m.round, m.value);
+  Json out = Json::array();
+  for (const auto& [name, values] : series) {
+    Json points = Json::array();
+    const std::size_t step = (values.size() + most - 1) / most;
+    for (std::size_t i = 0; i < values.size(); i += step) points.push_back({values[i].first, values[i].second});
+    out.push_back({{"name", name}, {"values", std::move(points)}});
+  }
+  return out;
+}
+
+Json recordings_json(const ReportData& data) {
+  Json out = Json::array();
+  for (const auto& r : data.recordings) {
+    Json pictures = Json::array();
+    for (const auto& p : r.pictures) pictures.push_back(wire::to_base64(p));
+    out.push_back({{"task", r.task}, {"score", r.score}, {"width", r.width}, {"height", r.height}, {"colours", r.colours}, {"every", r.every}, {"steps", r.steps}, {"pictures", std::move(pictures)}});
+  }
+  return out;
+}
+
 // As a shell takes it for one word.
 std::string shell_word(const std::string& word) {
   const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("_-./=:,+", c) != nullptr; });
@@ -250,17 +276,19 @@ Json report_json(const ReportData& data) {
   const std::string title = recipe.name + ": " + recipe.method.name + (recipe.model.empty() ? "" : " with " + recipe.model);
   Json out{{"title", title}, {"created", created}, {"version", std::string(hone_version)}};
   out["recipe"] = {{"name", recipe.name}, {"yaml", recipe.text}, {"path", recipe.path}};
-  out["run"] = {{"id", data.run}, {"seed", recipe.seed}, {"env", recipe.env.name}, {"method", recipe.method.name}, {"agent", recipe.agent.name},
+  out["run"] = {{"id", data.run}, {"seed", recipe.seed}, {"env", recipe.env.name}, {"method", recipe.method.name}, {"agent", data.opened->reflex() ? "" : recipe.agent.name},
                 {"model", recipe.model}, {"model_sha", data.opened->model_sha()}, {"embedder", recipe.embedder}, {"cpu", cpu_name()},
                 {"deterministic", recipe.deterministic}, {"in_flight", recipe.in_flight}, {"resumed", data.resumed}, {"ended_by", data.learned.ended_by}};
   out["result"] = result_json(data);
   out["arms"] = arms_json(data);
   out["curve"] = curve_json(data);
   out["training"] = training_json(data);
+  out["rounds"] = rounds_json(data);
+  out["recordings"] = recordings_json(data);
   out["lessons"] = lessons_json(data);
   out["changes"] = changes_json(data);
   out["costs"] = Json::array({cost_json("learning", data.learned.usage), cost_json("learning curve", curve), cost_json("validation", validation), cost_json("test", test)});
-  out["store"] = {{"episodes", data.store->count_episodes({.run = data.run})}, {"lessons", rates.live}, {"duplicates", rates.duplicate_rate},
+  out["store"] = {{"episodes", data.opened->reflex() ? data.learned.episodes : data.store->count_episodes({.run = data.run})}, {"lessons", rates.live}, {"duplicates", rates.duplicate_rate},
                   {"junk", rates.junk_rate}, {"path", store_path(data.home).string()}};
   out["warnings"] = data.warnings;
   std::string again = "hone learn " + shell_word(command) + " --fresh";

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/arms.h"
+#include "engine/recording.h"
 #include "engine/replay.h"
 
 namespace hone {
@@ -19,6 +20,7 @@ struct ReportData {
   std::vector<ArmResult> arms;
   std::vector<CurvePoint> curve;
   std::vector<Change> changes;
+  std::vector<Recording> recordings;  // reflex tempo: the learned policy on unseen tasks
   LearnState learned;
   double seconds = 0.0;
   std::vector<std::string> warnings;

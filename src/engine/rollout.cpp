@@ -152,7 +152,7 @@ void RandomActor::act(const Sight& sight, bool, Rng& rng, std::span<std::byte> a
   }
 }
 
-Evaluated evaluate_actor(const BatchWorld& world, Split split, BatchActor& actor, const BatchOptions& given, Rng rng) {
+Evaluated evaluate_actor(const BatchWorld& world, Split split, BatchActor& actor, const BatchOptions& given, Rng rng, Recorder* recorder) {
   const auto tasks = world.tasks(split);
   BatchOptions options = given;
   options.slots = std::min(options.slots, static_cast<int>(tasks.size()));
@@ -172,11 +172,15 @@ Evaluated evaluate_actor(const BatchWorld& world, Split split, BatchActor& actor
   std::vector<std::size_t> task_of(n);
   std::vector<int> steps(n), playing;
   std::size_t next = 0;
+  const auto show = [&](std::size_t s) {
+    if (recorder != nullptr) recorder->see(task_of[s], std::span(obs).subspan(s * ob, ob));
+  };
   const auto begin = [&](int slot) {
     const auto s = static_cast<std::size_t>(slot);
     task_of[s] = next++;
     env->reset(std::span(&slot, 1), std::span(&tasks[task_of[s]], 1), out);
     total[s] = 0.0, steps[s] = 0, fresh[s] = 1;
+    show(s);
   };
   for (int s = 0; s < options.slots; ++s) playing.push_back(s), begin(s);
   while (!playing.empty()) {
@@ -190,12 +194,14 @@ Evaluated evaluate_actor(const BatchWorld& world, Split split, BatchActor& actor
       total[s] += static_cast<double>(reward[s]);
       ++steps[s];
       fresh[s] = 0;
+      show(s);
       if (terminated[s] == 0 && truncated[s] == 0 && fault[s] == 0) {
         left.push_back(slot);
         continue;
       }
       result.scores[task_of[s]] = fault[s] != 0 ? 0.0 : world.score(total[s], steps[s]);
       result.faults += fault[s] != 0;
+      if (recorder != nullptr) recorder->end(task_of[s], tasks[task_of[s]].id, result.scores[task_of[s]]);
       for (std::size_t j = 0; j < spec.infos.size(); ++j) result.infos[spec.infos[j]][task_of[s]] = static_cast<double>(info[s * spec.infos.size() + j]);
       if (next < tasks.size()) begin(slot), left.push_back(slot);
     }

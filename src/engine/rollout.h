@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/learner.h"
+#include "engine/recording.h"
 
 namespace hone {
 
@@ -64,6 +65,6 @@ struct Evaluated {
   std::map<std::string, std::vector<double>> infos;  // what the world said at the end of each (BatchSpec::infos); 0 after a fault
   int faults = 0;
 };
-Evaluated evaluate_actor(const BatchWorld& world, Split split, BatchActor& actor, const BatchOptions& options, Rng rng);
+Evaluated evaluate_actor(const BatchWorld& world, Split split, BatchActor& actor, const BatchOptions& options, Rng rng, Recorder* recorder = nullptr);
 
 }  // namespace hone

@@ -154,8 +154,4 @@ class Taker {
   std::map<std::int64_t, VectorShape> shapes_;  // by scope
 };
 
-// ---- base64.cpp
-std::string to_base64(std::span<const std::byte> bytes);
-std::vector<std::byte> from_base64(std::string_view text, const std::string& at);
-
 }  // namespace hone::store_detail

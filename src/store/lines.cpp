@@ -1,5 +1,6 @@
 // The store as a stream of JSON records: the one form that export, merge and the content hash share.
 #include "store/impl.h"
+#include "wire/base64.h"
 #include "wire/read.h"
 
 namespace hone::store_detail {
@@ -47,7 +48,7 @@ void artifacts(Db& db, bool everything, const Take& take) {
       "out_episode USING (seq)) ORDER BY sha",
       everything);
   while (rows.step())
-    take({{"type", "artifact"}, {"sha", rows.text(0)}, {"bytes", to_base64(rows.bytes(1))}});
+    take({{"type", "artifact"}, {"sha", rows.text(0)}, {"bytes", wire::to_base64(rows.bytes(1))}});
 }
 
 void runs(Db& db, bool statuses, const Take& take) {
@@ -122,7 +123,7 @@ void lessons(Db& db, bool everything, const Take& take) {
                            rows.integer(0));
       while (keys.step())
         vectors.push_back(
-            keys.is_null(0) ? Json() : Json{{"embedder", keys.text(1)}, {"data", to_base64(keys.bytes(0))}});
+            keys.is_null(0) ? Json() : Json{{"embedder", keys.text(1)}, {"data", wire::to_base64(keys.bytes(0))}});
       auto place = db.query("SELECT place FROM lesson WHERE seq = ?", rows.integer(0));
       place.step();
       take({{"type", "lesson"},
@@ -153,7 +154,7 @@ void commits(Db& db, const Take& take) {
           {"run", points.text(0)},
           {"key", points.text(1)},
           {"round", points.integer(2)},
-          {"bytes", to_base64(points.bytes(3))}});
+          {"bytes", wire::to_base64(points.bytes(3))}});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "store/test_world.h"
 #include "store/transfer.h"
 #include "store/upkeep.h"
+#include "wire/base64.h"
 
 namespace hone {
 namespace {
@@ -140,7 +141,7 @@ TEST(Import, RefusesVectorsAndVersionsThatWouldBreakTheScope) {
     return std::string(e.what());
   };
   const auto vector = [](std::vector<float> values) {
-    return "\"data\":\"" + store_detail::to_base64(store_detail::as_bytes(values)) + "\"";
+    return "\"data\":\"" + wire::to_base64(store_detail::as_bytes(values)) + "\"";
   };
   const auto start = text.rfind("\"data\":\"");
   const std::string last = text.substr(start, text.find('"', start + 8) + 1 - start);

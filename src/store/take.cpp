@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/impl.h"
+#include "wire/base64.h"
 #include "wire/read.h"
 #include "wire/sha256.h"
 
@@ -117,7 +118,7 @@ void Taker::artifact(const Json& line, const std::string& at) {
   std::string sha, text;
   f.need("sha", sha);
   f.need("bytes", text);
-  const auto bytes = from_base64(text, f.at("bytes"));
+  const auto bytes = wire::from_base64(text, f.at("bytes"));
   const std::string actual = sha256_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (actual != sha)
     throw Error(Fault::bad_input,

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "store/impl.h"
+#include "wire/base64.h"
 #include "wire/read.h"
 #include "wire/sha256.h"
 
@@ -73,7 +74,7 @@ std::vector<KeyVector> read_vectors(const Json& line, const Fields& f, std::size
     std::string data;
     g.need("embedder", v.embedder);
     g.need("data", data);
-    const auto bytes = from_base64(data, g.at("data"));
+    const auto bytes = wire::from_base64(data, g.at("data"));
     if (bytes.empty() || bytes.size() % sizeof(float) != 0)
       throw Error(Fault::bad_input,
                   g.at("data") + ": expected float32 values, got " + std::to_string(bytes.size()) + " bytes");
@@ -270,7 +271,7 @@ void Taker::checkpoint(const Json& line, const std::string& at) {
   f.need("key", key);
   f.need("round", round);
   f.need("bytes", text);
-  const auto bytes = from_base64(text, f.at("bytes"));
+  const auto bytes = wire::from_base64(text, f.at("bytes"));
   run = mapped(runs_, run);
   require_run(impl_.db, run);
   // Which of two checkpoints is newer is told by the round; ours stays when it is at least as far.

@@ -297,7 +297,7 @@ def check_page(t, browser, name, page, data, find, shots, mutate=False):
 def check_empty(t, browser, template):
     """A page without data, and one where everything is null, still say so calmly."""
     score = lambda s, low, high, n: {"score": s, "low": low, "high": high, "tasks": n}
-    lists = ("arms", "curve", "training", "lessons", "changes", "costs", "warnings", "repeat")
+    lists = ("arms", "curve", "training", "rounds", "recordings", "lessons", "changes", "costs", "warnings", "repeat")
     calm = "This run has no evaluation yet."
     same = {"baseline": score(.5, .4, .6, 20), "learned": score(.5, .4, .6, 20), "difference": {"mean": 0, "low": -.1, "high": .1}}
     worse = {"baseline": score(.6, .5, .7, 200), "learned": score(.405, .3, .5, 200), "difference": {"mean": -.195, "low": -.3, "high": -.1}}

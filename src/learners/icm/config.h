@@ -75,7 +75,7 @@ void visit(V& v, IcmConfig& c) {
   v.field("ppo_clip", c.ppo_clip, "ppo: the ratio counts between 1 - ppo_clip and 1 + ppo_clip", {.min = 0, .max = 1});
   v.choice("noise", c.noise, {{"uniform", Noise::uniform}, {"gaussian", Noise::gaussian}, {"laplace", Noise::laplace}}, "curiosity noise: drawn from (mean 0 but for uniform's 0 to 1, scale 1)");
   v.field("greedy", c.greedy, "evaluation takes the likeliest action instead of drawing one");
-  v.field("start_from", c.start_from, "file with the bytes of another run's published networks (the artifact in its store) to begin with instead of random ones");
+  v.field("start_from", c.start_from, "file with the bytes of another run's published networks (hone store weights) to begin with instead of random ones");
 }
 
 }  // namespace hone

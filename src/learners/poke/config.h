@@ -54,7 +54,7 @@ void visit(V& v, PokeLearnerConfig& c) {
   v.field("view", c.view, "what the picture shows, m; only the blob baseline asks", {.min = 0.01, .max = 10});
   v.field("finger_radius", c.finger_radius, "m; only the blob baseline asks", {.min = 0.001, .max = 1});
   v.field("held_out", c.held_out, "most pairs of the held-out slots (every eighth) that a round's accuracies are measured on", {.min = 1, .max = 100000});
-  v.field("start_from", c.start_from, "file with the bytes of another run's published networks (the artifact in its store) to begin with; with pokes and updates 0 they are only played");
+  v.field("start_from", c.start_from, "file with the bytes of another run's published networks (hone store weights) to begin with; with pokes and updates 0 they are only played");
 }
 
 }  // namespace hone

@@ -1,10 +1,13 @@
-// Base64 (RFC 4648) by OpenSSL's block functions would need lengths of int and checks of their own; this is
-// shorter.
+// By OpenSSL's block functions it would need lengths of int and checks of their own; this is shorter.
+#include "wire/base64.h"
+
+#include <algorithm>
 #include <array>
+#include <cstdint>
 
-#include "store/impl.h"
+#include "core/error.h"
 
-namespace hone::store_detail {
+namespace hone::wire {
 namespace {
 
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -56,4 +59,4 @@ std::vector<std::byte> from_base64(std::string_view text, const std::string& at)
   return out;
 }
 
-}  // namespace hone::store_detail
+}  // namespace hone::wire
