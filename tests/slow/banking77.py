@@ -1,7 +1,7 @@
 """Learning on real requests (Banking77), with the real model. Margins, seeds and budgets were fixed before the first run:
 20 queues: recalled text at least 15 points above the model alone; 77 queues: 10 points; paired 95 % intervals above 0; the last
 point of the learning curve above the first; with the training labels shuffled the upper bound of the gain stays under 5 points.
-All of it takes 40 minutes on two cores without AVX-512: only with HONE_LONG=1 in the environment. Else 20 queues with fewer requests."""
+All of it takes 40 minutes on two cores without AVX-512: only with HONE_LONG=1 in the environment. Else 20 queues, fewer requests, no shuffling."""
 import json
 import math
 import os
@@ -61,7 +61,7 @@ with scratch() as folder:
     claims = [("banking77-20", 0.15), ("banking77-77", 0.10)]
     fewer = () if LONG else ("env.train=120", "env.validation=40", "env.test=60", "evaluation.curve=3", "evaluation.curve_tasks=40")
     if not LONG:
-        print("77 queues: not run (HONE_LONG=1 runs them too)", flush=True)
+        print("77 queues and shuffled labels: not run (HONE_LONG=1 runs them too)", flush=True)
         claims.pop()
     for recipe, margin in claims:
         result, report = learn(recipe, f"{folder}/{recipe}", *fewer)
@@ -72,6 +72,7 @@ with scratch() as folder:
         lost, won = paired_curve(result["report"], len(report["curve"]) - 1)
         expect(won > lost and binomial_tail(lost, won) < 0.025, f"{recipe}: last point against the first, the same tasks: {won} won, {lost} lost")
         expect(report["curve"][-1]["score"] > report["curve"][0]["score"], f"{recipe}: the curve does not rise")
-    result, _ = learn("banking77-20", f"{folder}/shuffled", "env.shuffle_labels=true", "env.train=120" if LONG else "env.train=60", "env.test=100" if LONG else "env.test=60", "evaluation.curve=0")
-    expect(result["difference"]["high"] < 0.05, f"shuffled labels: the gain may be {result['difference']['high']:.3f}")
+    if LONG:
+        result, _ = learn("banking77-20", f"{folder}/shuffled", "env.shuffle_labels=true", "env.train=120", "env.test=100", "evaluation.curve=0")
+        expect(result["difference"]["high"] < 0.05, f"shuffled labels: the gain may be {result['difference']['high']:.3f}")
 assert not failures, failures
