@@ -9,13 +9,13 @@ import argparse
 import json
 import os
 import pathlib
-import random
-import re
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+
+from _paired import mean, paired, said_in
 
 SOURCE = pathlib.Path(os.environ.get("HONE_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 BIN = pathlib.Path(os.environ.get("HONE_BIN", SOURCE / "build" / "ci" / "hone"))
@@ -23,8 +23,7 @@ RECIPE = SOURCE / "recipes" / "promise" / "poke.yaml"
 
 
 def said_in_recipe(name):
-    """A "# name: value" line of the recipe."""
-    return re.search(rf"^# {name}: (.*)$", RECIPE.read_text(), re.M).group(1)
+    return said_in(RECIPE, name)
 
 
 def run(home, settings):
@@ -45,18 +44,6 @@ def run(home, settings):
     metrics = dict(store.execute("SELECT name, value FROM metric WHERE round = ?", (last,)).fetchall())
     arms = {arm["name"]: {"scores": arm["scores"], "relative": arm["infos"]["relative"], "turn": arm["infos"]["turn"], "faults": arm["faults"]} for arm in report["arms"]}
     return {"arms": arms, "metrics": metrics, "networks": networks, "seconds": time.time() - started, "mb": usage.ru_maxrss / 1024}
-
-
-def mean(values):
-    values = list(values)
-    return sum(values) / len(values)
-
-
-def paired(rows, resamples=10000):
-    """95 % interval of the mean over seeds of the mean over tasks; seeds and tasks are drawn anew."""
-    draw = random.Random(1)
-    samples = sorted(mean(mean(draw.choices(row, k=len(row))) for row in (draw.choices(rows, k=len(rows)) if len(rows) > 2 else rows)) for _ in range(resamples))
-    return samples[int(0.025 * resamples)], samples[int(0.975 * resamples) - 1]
 
 
 def differences(runs, ours, theirs):
