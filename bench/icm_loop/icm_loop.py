@@ -1,4 +1,4 @@
-"""Times the whole loop of curiosity in the maze (recipes/maze.yaml without evaluation: 16 mazes, rollouts of 20 decisions, A2C with an LSTM, ICM): `hone learn`
+"""Times the whole loop of curiosity in the maze (loop.yaml without evaluation: 16 mazes, rollouts of 20 decisions, A2C with an LSTM, ICM): `hone learn`
 beside the same written in PyTorch, which steps the same mazes through python/hone_worlds; each side in a process of its own, in turn, several rounds, on the
 same cores. Prints one JSON line a measurement and a table: decisions a second by the clock; processor time a decision, which other work on the machine weighs on
 less; and GFLOP a second of processor time, beside that of a matrix product in the same run.
@@ -44,7 +44,7 @@ def processor_seconds(pid):
 def command_of(side, args, home):
     if side == "hone":
         settings = {"threads": args.threads, "evaluation.enabled": "false", "method.round": args.window, "method.steps": (args.windows + 1) * args.window * SLOTS * ROLLOUT}
-        return [args.program, "--home", home, "--json", "learn", "maze", "--fresh", *(word for key, value in settings.items() for word in ("--set", f"{key}={value}"))]
+        return [args.program, "--home", home, "--json", "learn", str(pathlib.Path(__file__).with_name("loop.yaml")), "--fresh", *(word for key, value in settings.items() for word in ("--set", f"{key}={value}"))]
     kind, *flags = side.split("+")
     return [sys.executable, str(HERE / "side.py"), str(args.threads), str(args.windows + 1), str(args.window), *(["graph"] if kind == "torch-graph" else []), *flags]
 

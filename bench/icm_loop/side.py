@@ -1,7 +1,7 @@
 """One measurement of PyTorch's side: side.py THREADS ROUNDS ROUND [graph] [channels_last] [compile] plays and learns ROUNDS times ROUND rollouts and prints one
 JSON line a round, as `hone --json learn` does; side.py THREADS gemm prints the rate of products.
 
-Loop, networks, losses and settings are recipes/maze.yaml's (A2C with an LSTM and curiosity, docs/methods/icm.md). Frames of T + 1 steps are encoded once for curiosity, and its bonus and its
+Loop, networks, losses and settings are loop.yaml's (A2C with an LSTM and curiosity, docs/methods/icm.md). Frames of T + 1 steps are encoded once for curiosity, and its bonus and its
 loss share one forward pass. `graph`: acting builds the graph that learning goes back through, so that nothing is computed twice; else acting is without gradients and learning runs forward again
 over the whole rollout in one batch. `channels_last`: convolutions see that memory format; `compile`: encoders go through torch.compile."""
 import json
