@@ -9,7 +9,7 @@ if not (pathlib.Path(BIN).parent / "libhone_nn.so").exists():
     print("skipped: this build has no libhone_nn.so (libtorch was not there)")
     sys.exit(77)
 
-SMALL = ["learn", "maze", "--json", "--set", "slots=2", "--set", "evaluation.enabled=false", "--set", "method.rollout=4", "--set", "method.round=1"]
+SMALL = ["learn", "maze", "--json", "--set", "slots=2", "--set", "evaluation.enabled=false", "--set", "method.rollout=4", "--set", "method.round=1", "--set", "method.minibatches=2"]
 
 
 def learn(home, *settings, **more):
