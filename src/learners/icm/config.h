@@ -27,7 +27,7 @@ struct IcmConfig {
   double lr_end = 1.0, eta_end = 1.0;
   double loss_scale = 20.0, curiosity_scale = 200.0, clip = 40.0;
   double beta = 0.2;
-  int curiosity_epochs = 1;
+  int curiosity_epochs = 1, curiosity_minibatches = 1;
   std::int64_t warmup = 0;
   bool detach_target = false;
   int memory = 256;
@@ -64,7 +64,8 @@ void visit(V& v, IcmConfig& c) {
   v.field("curiosity_scale", c.curiosity_scale, "the same of curiosity's", {.min = 0});
   v.field("clip", c.clip, "most length of either gradient, 0 = any", {.min = 0});
   v.field("beta", c.beta, "share of the forward loss in curiosity's, against the inverse one", {.min = 0, .max = 1});
-  v.field("curiosity_epochs", c.curiosity_epochs, "steps of curiosity's networks on each rollout", {.min = 1, .max = 100});
+  v.field("curiosity_epochs", c.curiosity_epochs, "passes of curiosity's networks over each rollout", {.min = 1, .max = 100});
+  v.field("curiosity_minibatches", c.curiosity_minibatches, "parts of the slots that such a pass is split into, each a step of theirs", {.min = 1, .max = 4096});
   v.field("warmup", c.warmup, "decisions (every slot's counted) before actor and critic begin to learn: what all places have in common is no news by then", {.min = 0});
   v.field("detach_target", c.detach_target, "the forward loss does not reach the features of the next state");
   v.field("memory", c.memory, "width of the LSTM", {.min = 1, .max = 4096});

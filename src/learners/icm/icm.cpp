@@ -91,8 +91,12 @@ Icm::Icm(const IcmConfig& config, const BatchSpec& spec, const Nets& nets, std::
       collecting_(*this, spec.slots) {
   began_ = collecting_.memory;
   bonus_sum_.assign(static_cast<std::size_t>(spec.slots), 0.0);
-  if (config.algorithm == Algorithm::ppo && config.minibatches > spec.slots)
-    throw Error(Fault::bad_input, "icm: field 'minibatches': expected at most as many as there are slots (" + std::to_string(spec.slots) + "), got " + std::to_string(config.minibatches));
+  const auto parts = [&](const char* field, int count) {
+    if (count > spec.slots)
+      throw Error(Fault::bad_input, std::string("icm: field '") + field + "': expected at most as many as there are slots (" + std::to_string(spec.slots) + "), got " + std::to_string(count));
+  };
+  if (config.algorithm == Algorithm::ppo) parts("minibatches", config.minibatches);
+  parts("curiosity_minibatches", config.curiosity_minibatches);
   if (!config.start_from.empty()) start_from(config.start_from, *nets_);
 }
 
@@ -136,11 +140,7 @@ void Icm::reward_of(const Rollout& x, Metrics& metrics, Rng& rng, std::vector<fl
     }
     for (auto& b : bonus) b *= static_cast<float>(eta);
     const NetStep how{config_.curiosity_lr * falling(config_.lr_end, done()), config_.curiosity_scale, config_.clip};
-    CuriosityLoss loss = nets_->learn_curiosity(config_.beta, how);
-    for (int epoch = 1; epoch < config_.curiosity_epochs; ++epoch) {
-      nets_->curiosity(stretch(x, all));
-      loss = nets_->learn_curiosity(config_.beta, how);
-    }
+    const CuriosityLoss loss = update_curiosity(x, all, how, rng);
     metrics["forward_loss"] = loss.forward;
     if (config_.curiosity == Bonus::icm) metrics["inverse_loss"] = loss.inverse, metrics["inverse_accuracy"] = loss.accuracy;
     metrics["curiosity_norm"] = loss.norm;
@@ -154,6 +154,24 @@ void Icm::reward_of(const Rollout& x, Metrics& metrics, Rng& rng, std::vector<fl
   }
   metrics["bonus"] = intrinsic / static_cast<double>(total);
   metrics["reward"] = extrinsic / static_cast<double>(total);
+}
+
+// Of the errors just asked for; what parts and further epochs learn from is asked for again. Losses are means over the first epoch.
+CuriosityLoss Icm::update_curiosity(const Rollout& x, std::vector<int>& order, const NetStep& how, Rng& rng) {
+  const std::size_t n = order.size(), parts = static_cast<std::size_t>(config_.curiosity_minibatches);
+  CuriosityLoss mean;
+  for (int epoch = 0; epoch < config_.curiosity_epochs; ++epoch) {
+    if (parts > 1) rng.shuffle(order);
+    for (std::size_t part = 0; part < parts; ++part) {
+      const std::size_t first = part * n / parts, width = (part + 1) * n / parts - first;
+      if (parts > 1 || epoch > 0) nets_->curiosity(stretch(x, std::span<const int>(order).subspan(first, width)));
+      const CuriosityLoss now = nets_->learn_curiosity(config_.beta, how);
+      if (epoch > 0) continue;
+      const auto of = static_cast<double>(parts);
+      mean.forward += now.forward / of, mean.inverse += now.inverse / of, mean.accuracy += now.accuracy / of, mean.norm += now.norm / of;
+    }
+  }
+  return mean;
 }
 
 std::vector<float> Icm::last_values(const Rollout& x) {

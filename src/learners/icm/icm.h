@@ -35,6 +35,7 @@ class Icm final : public Learner, public ActingLearner {
   };
 
   void reward_of(const Rollout& x, Metrics& metrics, Rng& rng, std::vector<float>& reward);
+  CuriosityLoss update_curiosity(const Rollout& x, std::vector<int>& order, const NetStep& how, Rng& rng);
   std::vector<float> last_values(const Rollout& x);
   void update_actor(const Rollout& x, std::span<const float> reward, Metrics& metrics, Rng& rng);
   Stretch stretch(const Rollout& x, std::span<const int> slots) const;
