@@ -20,6 +20,9 @@ add_library(hone_box2d INTERFACE IMPORTED)
 target_include_directories(hone_box2d SYSTEM INTERFACE "${HONE_BOX2D_INCLUDE_DIR}")
 target_link_libraries(hone_box2d INTERFACE "${HONE_BOX2D_LIBRARY}")
 
+# giflib: only engine/gif.
+find_package(GIF REQUIRED)
+
 # cpp-httplib: headers only upstream, split into header and library on Debian. In the second case the
 # feature macros the library was compiled with stand in its .pc file, and ours must be the same.
 find_path(HONE_HTTPLIB_INCLUDE_DIR httplib.h REQUIRED)

@@ -27,7 +27,7 @@ if(rooms)
     target_sources(libhone PRIVATE $<TARGET_OBJECTS:hone_${room}>)
   endforeach()
   target_link_libraries(libhone PUBLIC nlohmann_json::nlohmann_json
-    PRIVATE hone_llama hone_httplib hone_hnswlib hone_box2d SQLite::SQLite3 yaml-cpp fmt::fmt Threads::Threads)
+    PRIVATE hone_llama hone_httplib hone_hnswlib hone_box2d GIF::GIF SQLite::SQLite3 yaml-cpp fmt::fmt Threads::Threads)
   target_compile_features(libhone PUBLIC cxx_std_20)
   set_target_properties(libhone PROPERTIES OUTPUT_NAME hone EXPORT_NAME hone LINKER_LANGUAGE CXX
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})

@@ -202,10 +202,11 @@ Json rounds_json(const ReportData& data) {
 
 Json recordings_json(const ReportData& data) {
   Json out = Json::array();
-  for (const auto& r : data.recordings) {
+  for (std::size_t i = 0; i < data.recordings.size(); ++i) {
+    const Recording& r = data.recordings[i];
     Json pictures = Json::array();
     for (const auto& p : r.pictures) pictures.push_back(wire::to_base64(p));
-    out.push_back({{"task", r.task}, {"score", r.score}, {"width", r.width}, {"height", r.height}, {"colours", r.colours}, {"every", r.every}, {"steps", r.steps}, {"pictures", std::move(pictures)}});
+    out.push_back({{"task", r.task}, {"score", r.score}, {"width", r.width}, {"height", r.height}, {"colours", r.colours}, {"every", r.every}, {"steps", r.steps}, {"file", recording_file(i)}, {"pictures", std::move(pictures)}});
   }
   return out;
 }
@@ -296,6 +297,8 @@ Json report_json(const ReportData& data) {
   out["repeat"] = Json::array({again, "hone runs show " + data.run, "hone store list"});
   return out;
 }
+
+std::string recording_file(std::size_t i) { return "recording-" + std::to_string(i + 1) + ".gif"; }
 
 std::string report_html(const Json& report) {
   std::string page(web_file("report.html"));

@@ -32,6 +32,8 @@ wire::Json interval_json(const Interval& interval);
 // The object that scripts read: baseline, learned, difference, seconds, tokens, report.
 wire::Json result_json(const ReportData& data);
 wire::Json report_json(const ReportData& data);
+// The name of a recording's animated picture, which lies beside the report.
+std::string recording_file(std::size_t i);
 // Fills web/report.html. Text can't end the script element it is put in.
 std::string report_html(const wire::Json& report);
 // Writes beside itself and renames, so that a reader never sees half a file.

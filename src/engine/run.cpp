@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "engine/arms.h"
+#include "engine/gif.h"
 #include "engine/learn.h"
 #include "engine/opened.h"
 #include "engine/reflex_run.h"
@@ -205,6 +206,7 @@ RunResult drive(Running& r) {
                                                       {"report", data.report_path.string()}}
                                         : result_json(data);
   if (const auto model = data.report_path.parent_path() / "model" / "model.gguf"; std::filesystem::exists(model)) result["model"] = model.string();
+  for (std::size_t i = 0; i < data.recordings.size(); ++i) write_file(r.directory / recording_file(i), gif_of(data.recordings[i], std::max(1, 256 / data.recordings[i].width)));
   write_file(r.directory / "report.json", wire::dump(report));
   write_file(r.directory / "report.html", report_html(report));
   r.store.put_record(r.info.id, "result", wire::dump(result));
