@@ -57,6 +57,19 @@ TEST_F(IcmRun, ThreadsChangeNothing) {
   EXPECT_EQ(one.nets, three.nets);
 }
 
+TEST_F(IcmRun, WorkersInTurnAreA2cForOneSlotAndStepOftenerForMore) {
+  const auto of = [&](const std::string& algorithm, const std::string& slots) { return run(recipe("curiosity: icm, algorithm: " + algorithm, "", {"slots=" + slots})).nets; };
+  EXPECT_EQ(of("a3c", "1"), of("a2c", "1"));
+  EXPECT_NE(of("a3c", "4"), of("a2c", "4"));
+}
+
+TEST_F(IcmRun, CuriosityInPartsLearnsMoreFromTheSameAndNotByThreads) {
+  const auto of = [&](int parts, const char* threads) { return run(recipe("curiosity: icm, centre_advantage: true, curiosity_lr: 0.001, curiosity_minibatches: " + std::to_string(parts), "", {threads})); };
+  const Result whole = of(1, "threads=1"), parts = of(4, "threads=1"), threads = of(4, "threads=3");
+  EXPECT_EQ(parts.nets, threads.nets);
+  EXPECT_LT(parts.metrics.back().at("forward_loss"), whole.metrics.back().at("forward_loss"));
+}
+
 TEST_F(IcmRun, RewardAndBonusAreToldApart) {
   for (const char* kind : {"icm", "random_features", "pixels", "rnd", "noise"}) {
     const Result r = run(recipe(std::string("algorithm: ppo, minibatches: 2, epochs: 2, normalise_bonus: true, curiosity: ") + kind, ", living_cost: true"));

@@ -8,7 +8,7 @@
 namespace hone {
 
 enum class Bonus { icm, none, random_features, pixels, rnd, noise };
-enum class Algorithm { a2c, ppo };
+enum class Algorithm { a2c, a3c, ppo };
 enum class Noise { uniform, gaussian, laplace };
 
 struct IcmConfig {
@@ -31,7 +31,7 @@ struct IcmConfig {
   std::int64_t warmup = 0;
   bool detach_target = false;
   int memory = 256;
-  bool normalise_bonus = false, normalise_advantage = false;
+  bool normalise_bonus = false, normalise_advantage = false, centre_advantage = false;
   int epochs = 4, minibatches = 4;
   double ppo_clip = 0.2;
   Noise noise = Noise::uniform;
@@ -46,7 +46,8 @@ void visit(V& v, IcmConfig& c) {
   v.choice("curiosity", c.curiosity,
            {{"icm", Bonus::icm}, {"none", Bonus::none}, {"random_features", Bonus::random_features}, {"pixels", Bonus::pixels}, {"rnd", Bonus::rnd}, {"noise", Bonus::noise}},
            "what is added to the reward: the error of predicting learned features, nothing, the same with features as drawn, of predicting frames, of copying a random network, or mere noise");
-  v.choice("algorithm", c.algorithm, {{"a2c", Algorithm::a2c}, {"ppo", Algorithm::ppo}}, "how actor and critic learn: one step on each rollout, or PPO's several with a clipped ratio");
+  v.choice("algorithm", c.algorithm, {{"a2c", Algorithm::a2c}, {"a3c", Algorithm::a3c}, {"ppo", Algorithm::ppo}},
+           "how the networks learn: one step on each rollout of all slots; a step for every slot's part of it, one after the other, as A3C's workers do when they take turns; or PPO's several with a clipped ratio");
   v.field("reward", c.reward, "false: the world's reward is set to 0 before the bonus is added");
   v.field("reward_scale", c.reward_scale, "the world's reward is multiplied by it first", {.min = 0});
   v.field("eta", c.eta, "the bonus is eta times the error (after normalise_bonus)", {.min = 0, .max = 1e6});
@@ -71,6 +72,7 @@ void visit(V& v, IcmConfig& c) {
   v.field("memory", c.memory, "width of the LSTM", {.min = 1, .max = 4096});
   v.field("normalise_bonus", c.normalise_bonus, "errors are divided by the running deviation of their discounted sum (as in random network distillation)");
   v.field("normalise_advantage", c.normalise_advantage, "advantages of a rollout get mean 0 and deviation 1");
+  v.field("centre_advantage", c.centre_advantage, "advantages of a rollout get mean 0 and keep their deviation: else a critic that lags behind rewards whatever was done");
   v.field("epochs", c.epochs, "ppo: passes over each rollout", {.min = 1, .max = 100});
   v.field("minibatches", c.minibatches, "ppo: parts of the slots that a pass is split into", {.min = 1, .max = 4096});
   v.field("ppo_clip", c.ppo_clip, "ppo: the ratio counts between 1 - ppo_clip and 1 + ppo_clip", {.min = 0, .max = 1});

@@ -158,7 +158,7 @@ void Icm::reward_of(const Rollout& x, Metrics& metrics, Rng& rng, std::vector<fl
 
 // Of the errors just asked for; what parts and further epochs learn from is asked for again. Losses are means over the first epoch.
 CuriosityLoss Icm::update_curiosity(const Rollout& x, std::vector<int>& order, const NetStep& how, Rng& rng) {
-  const std::size_t n = order.size(), parts = static_cast<std::size_t>(config_.curiosity_minibatches);
+  const std::size_t n = order.size(), parts = config_.algorithm == Algorithm::a3c ? n : static_cast<std::size_t>(config_.curiosity_minibatches);
   CuriosityLoss mean;
   for (int epoch = 0; epoch < config_.curiosity_epochs; ++epoch) {
     if (parts > 1) rng.shuffle(order);
@@ -186,19 +186,19 @@ void Icm::update_actor(const Rollout& x, std::span<const float> reward, Metrics&
   std::vector<std::uint8_t> ended(total);
   for (std::size_t k = 0; k < total && !config_.endless; ++k) ended[k] = x.data.terminated[k] != 0 || x.data.truncated[k] != 0 || x.data.fault[k] != 0;
   auto [advantage, target] = returns_of(reward, x.value, ended, last_values(x), x.slots, config_.gamma, config_.lambda);
-  if (config_.normalise_advantage) {
+  if (config_.normalise_advantage || config_.centre_advantage) {
     const auto count = static_cast<double>(total);
     const double mean = std::accumulate(advantage.begin(), advantage.end(), 0.0) / count;
     double squares = 0.0;
     for (const float a : advantage) squares += (static_cast<double>(a) - mean) * (static_cast<double>(a) - mean);
-    const double deviation = std::sqrt(squares / count) + 1e-8;
+    const double deviation = config_.normalise_advantage ? std::sqrt(squares / count) + 1e-8 : 1.0;
     for (float& a : advantage) a = static_cast<float>((static_cast<double>(a) - mean) / deviation);
   }
   const bool ppo = config_.algorithm == Algorithm::ppo;
   const double lr = config_.lr * falling(config_.lr_end, done());
   std::vector<int> order(n);
   std::iota(order.begin(), order.end(), 0);
-  const std::size_t parts = ppo ? static_cast<std::size_t>(config_.minibatches) : 1;
+  const std::size_t parts = ppo ? static_cast<std::size_t>(config_.minibatches) : config_.algorithm == Algorithm::a3c ? n : 1;
   ActorReport sum;
   double norm = 0.0;
   int updates = 0;
