@@ -12,7 +12,7 @@ enum class Unpaired { off, kto, apo_zero };
 struct DpoConfig {
   std::string data, unseen;
   int passes = 1, max_length = 1024;
-  TrainConfig train{.lr = 1e-6, .sequences_per_step = 16};
+  PassConfig train{TrainConfig{.lr = 1e-6, .sequences_per_step = 16}};
   Unpaired unpaired = Unpaired::off;
   double desirable_weight = 1.0, undesirable_weight = 1.0;
   objective::PreferenceConfig loss;
@@ -33,6 +33,7 @@ void visit(V& v, DpoConfig& c) {
 void validate(const DpoConfig& c) {
   if (c.data.empty()) throw Error(Fault::bad_input, "data: expected a JSONL file of pairs, got nothing");
   if (c.train.sequences_per_step % 2 != 0) throw Error(Fault::bad_input, "sequences_per_step: expected an even number (pairs), got " + std::to_string(c.train.sequences_per_step));
+  validate(c.train, c.max_length, 2);
   validate(c.loss);
 }
 
@@ -60,7 +61,7 @@ class Dpo final : public Learner {
       update.metrics = prefer(pairs, config_.train, config_.loss, pass, tools.rng("order"), *policy);
     } else {
       const auto loss = config_.unpaired == Unpaired::kto ? objective::KtoLoss::kto : objective::KtoLoss::apo_zero_unpaired;
-      update.metrics = mark(pairs, config_.train, {loss, config_.loss.beta, config_.desirable_weight, config_.undesirable_weight}, pass, tools.rng("order"), *policy);
+      update.metrics = mark(replies_of(pairs, config_.max_length), config_.train, {loss, config_.loss.beta, config_.desirable_weight, config_.undesirable_weight}, pass, tools.rng("order"), *policy);
     }
     update.metrics["pairs_left_out"] = static_cast<double>(pairs.left_out);
     if (!unseen_.empty()) update.metrics["unseen/accuracy"] = preferred(pairs_of(unseen_, config_.max_length, *policy, *tools.tokenizer()), *policy);
