@@ -172,6 +172,23 @@ std::vector<TokenSequence> mismatches(const MarkedReplies& replies, const std::v
 
 }  // namespace
 
+MarkedReplies replies_of(const std::vector<MarkedRow>& rows, int max_length, Policy& policy, const Tokenizer& tokenizer) {
+  MarkedReplies out;
+  out.max_length = max_length;
+  for (const auto& row : rows) {
+    auto s = sequence_of(row.reply, tokenizer, {max_length + 1, true});  // one more, so that a row which is cut is seen to be
+    if (!s || s->ids.size() > static_cast<std::size_t>(max_length)) {
+      ++out.left_out;
+      continue;
+    }
+    out.sequences.push_back(std::move(*s));
+    out.known.push_back({{}, row.good});
+  }
+  const auto reference = policy.score(out.sequences, 1.0F, Which::reference);
+  for (std::size_t i = 0; i < reference.size(); ++i) out.known[i].reply = reply_of(reference[i]);
+  return out;
+}
+
 MarkedReplies replies_of(const Pairs& pairs, int max_length) {
   MarkedReplies out;
   out.sequences = pairs.sequences;

@@ -43,6 +43,7 @@ struct MarkedReplies {
   int together = 1, max_length = 1024;
   std::size_t left_out = 0;  // longer than max_length: what would be cut off was judged, too
 };
+MarkedReplies replies_of(const std::vector<MarkedRow>& rows, int max_length, Policy& policy, const Tokenizer& tokenizer);
 MarkedReplies replies_of(const Pairs& pairs, int max_length = 1024);
 
 // Steps over all replies. KTO's baseline is estimated at each step on its prompts, each with the reply to another prompt of the step (the next one's, cut at max_length); a step
