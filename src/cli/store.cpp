@@ -229,9 +229,11 @@ void add_store(CLI::App& app, Context& context) {
   sub = command->add_subcommand("export", "everything as JSON lines (docs/formats/store-export.md)");
   sub->add_option("--out", f->out, "file, - = standard output")->capture_default_str();
   sub->add_option("--run", f->run, "only this run");
-  sub->add_option("--format", f->format, "store: what import takes back; trl-sft: chats of solved tries; trl-dpo: pairs of a solved and a failed try at the same task")
-      ->transform(CLI::Transformer(std::map<std::string, ExportFormat>{{"store", ExportFormat::store}, {"trl-sft", ExportFormat::trl_sft}, {"trl-dpo", ExportFormat::trl_dpo}}))
-      ->option_text("store | trl-sft | trl-dpo");
+  sub->add_option("--format", f->format, "store: what import takes back; trl-sft: chats of solved tries; trl-dpo: pairs of a solved and a failed try at the same task; "
+                                             "trl-kto: every move, labelled with whether its try was solved")
+      ->transform(CLI::Transformer(std::map<std::string, ExportFormat>{
+          {"store", ExportFormat::store}, {"trl-sft", ExportFormat::trl_sft}, {"trl-dpo", ExportFormat::trl_dpo}, {"trl-kto", ExportFormat::trl_kto}}))
+      ->option_text("store | trl-sft | trl-dpo | trl-kto");
   sub->add_flag("--canonical", f->canonical, "comparable between runs: ids mapped, times left out");
   act(sub, [&context, f] { return export_all(context, *f); });
 

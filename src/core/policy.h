@@ -40,7 +40,7 @@ struct StepOptions {
   double clip = 1.0;               // gradient norm; 0 = off
   double skip_above = 0.0;         // no update when the norm is larger; 0 = off
   float temperature = 1.0F;        // logits are divided by it
-  int microbatch_tokens = 8192;    // at a time; bounds memory, changes nothing else
+  int microbatch_tokens = 4096;    // at a time; bounds memory, changes nothing else
   int together = 1;                // so many consecutive sequences are always handed to the loss in one call (2 = pairs)
   double ema = 0.0;                // WeightSet::average becomes ema * average + (1 - ema) * weights after the step; 0 = none is kept
 };

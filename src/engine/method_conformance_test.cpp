@@ -176,6 +176,40 @@ TEST(MethodConformance, AdaptersAverageAndScheduleComeBackToTheSameModel) {
   if (seen == 0) GTEST_SKIP() << why_no_policy();
 }
 
+// Steps filled by tokens: what is packed together does not depend on where a run was stopped.
+TEST(MethodConformance, PackedStepsComeBackToTheSameBytes) {
+  Scratch scratch;
+  int seen = 0;
+  for (const LearnerEntry* method : methods()) {
+    if (method->name != "sft" && method->name != "dpo") continue;
+    ++seen;
+    const std::string name(method->name);
+    // Rows of 17 or 18 tokens, pairs of two more: three rows or two pairs to a step.
+    const auto recipe = small_run(scratch, *method, {"method.max_length=30", name == "sft" ? "method.tokens_per_step=60" : "method.tokens_per_step=80", "method.schedule=linear"});
+    const auto whole = scratch / (name + "whole"), broken = scratch / (name + "broken");
+    const std::string run = run_recipe(recipe, at(whole)).run;
+    for (const auto& m : Store(store_path(whole), {.create = false, .read_only = true}).metrics(run)) {
+      if (m.name == "steps") {
+        EXPECT_EQ(m.value, 2.0);
+      }
+    }
+    std::stop_source stop;
+    int rounds = 0;
+    const auto listener = [&](const Event& e) {
+      if (e.kind == "round" && ++rounds == 2) stop.request_stop();
+    };
+    EXPECT_THROW(run_recipe(recipe, at(broken, listener, stop.get_token())), Error);
+    EXPECT_EQ(canonical_of(broken, run_recipe(recipe, at(broken)).run), canonical_of(whole, run)) << name;
+    try {
+      run_recipe(small_run(scratch, *method, {"method.max_length=30", "method.tokens_per_step=29"}), at(scratch / (name + "small")));
+      ADD_FAILURE() << name;
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find("tokens_per_step: expected 0 or at least"), std::string::npos) << e.what();
+    }
+  }
+  if (seen == 0) GTEST_SKIP() << why_no_policy();
+}
+
 TEST(MethodConformance, ACapEndsItWithWhatWasLearned) {
   Scratch scratch;
   for (const LearnerEntry* method : methods()) {

@@ -15,7 +15,7 @@ struct TrainConfig {
   Schedule schedule = Schedule::constant;
   double warmup = 0.0, min_lr = 0.0;  // shares: of the steps, of lr
   double ema = 0.0;
-  int epochs = 1, sequences_per_step = 0, microbatch_tokens = 8192;
+  int epochs = 1, sequences_per_step = 0, microbatch_tokens = 4096;
 };
 template <class V>
 void visit(V& v, TrainConfig& c) {

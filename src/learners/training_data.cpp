@@ -58,6 +58,15 @@ std::vector<Row> read_lines(const std::string& path, const F& row_of) {
   return out;
 }
 
+void read_reply(const wire::Json& json, const std::string& at, TrainingRow& row) {
+  row.where = at;
+  bool plain = false;
+  row.prompt = side_of(json["prompt"], "prompt", at, row.plain);
+  row.completion = side_of(json["completion"], "completion", at, plain);
+  if (plain != row.plain) throw bad(at, "expected prompt and completion both as texts or both as messages");
+  if (empty(row.completion)) throw bad(at, "completion: expected text, got none");
+}
+
 TrainingRow row_of(const wire::Json& json, const std::string& at) {
   TrainingRow row;
   row.where = at;
@@ -74,11 +83,17 @@ TrainingRow row_of(const wire::Json& json, const std::string& at) {
     return row;
   }
   if (!json.contains("prompt") || !json.contains("completion")) throw bad(at, "expected messages, text, or prompt and completion, got the fields of " + excerpt(json.dump()));
-  bool plain = false;
-  row.prompt = side_of(json["prompt"], "prompt", at, row.plain);
-  row.completion = side_of(json["completion"], "completion", at, plain);
-  if (plain != row.plain) throw bad(at, "expected prompt and completion both as texts or both as messages");
-  if (empty(row.completion)) throw bad(at, "completion: expected text, got none");
+  read_reply(json, at, row);
+  return row;
+}
+
+MarkedRow marked_of(const wire::Json& json, const std::string& at) {
+  for (const char* field : {"prompt", "completion", "label"})
+    if (!json.contains(field)) throw bad(at, "expected prompt, completion and label, got the fields of " + excerpt(json.dump()));
+  if (!json["label"].is_boolean()) throw bad(at, "label: expected true or false, got " + excerpt(json["label"].dump()));
+  MarkedRow row;
+  row.good = json["label"].get<bool>();
+  read_reply(json, at, row.reply);
   return row;
 }
 
@@ -130,6 +145,20 @@ void mark(TokenSequence& s, std::size_t first, std::size_t last) {
 
 std::vector<TrainingRow> read_training_rows(const std::string& path) { return read_lines<TrainingRow>(path, row_of); }
 std::vector<PreferenceRow> read_preference_rows(const std::string& path) { return read_lines<PreferenceRow>(path, pair_of); }
+std::vector<MarkedRow> read_marked_rows(const std::string& path) { return read_lines<MarkedRow>(path, marked_of); }
+
+bool starts_with_label(const std::string& path) {
+  std::ifstream in(path);
+  if (!in) throw Error(Fault::not_found, path + ": can't be opened for reading");
+  int number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const auto json = wire::parse(line, path + ":" + std::to_string(number));
+    return json.is_object() && json.contains("label") && !json.contains("chosen") && !json.contains("rejected");
+  }
+  return false;
+}
 
 std::optional<TokenSequence> sequence_of(const TrainingRow& row, const Tokenizer& tokenizer, const Cut& cut) {
   TokenSequence s;

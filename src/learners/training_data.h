@@ -3,6 +3,7 @@
 //   {"messages": [{"role", "content"}, ...]}                    a chat; assistant turns are trained
 //   {"prompt": X, "completion": X}                              X: a text, or a list of messages
 //   {"prompt": X, "chosen": X, "rejected": X}                   a pair; without "prompt" the common start of both is it
+//   {"prompt": X, "completion": X, "label": true | false}       a reply marked good or bad
 //   {"text": "..."}                                             all tokens but the first are trained
 // Older "conversations" of {"from", "value"} are read as messages.
 #pragma once
@@ -25,10 +26,17 @@ struct TrainingRow {
 struct PreferenceRow {
   TrainingRow chosen, rejected;
 };
+struct MarkedRow {
+  TrainingRow reply;
+  bool good = false;
+};
 
 // Throw Error{bad_input} with file and line: no JSON, none of the shapes, an empty completion; {not_found} for the file.
 std::vector<TrainingRow> read_training_rows(const std::string& path);
 std::vector<PreferenceRow> read_preference_rows(const std::string& path);
+std::vector<MarkedRow> read_marked_rows(const std::string& path);
+// Whether the first row is a reply with a label and no pair.
+bool starts_with_label(const std::string& path);
 
 struct Cut {
   int max_length = 1024;   // tokens; the end of a longer sequence is cut off, prompt first kept

@@ -93,6 +93,39 @@ TEST_F(TrainingData, PairsWithoutAPromptShareTheirStart) {
   EXPECT_EQ(rows[2].rejected.prompt[0].content, "p");
 }
 
+TEST_F(TrainingData, RepliesWithALabel) {
+  const auto path = file(R"({"prompt": "p", "completion": " yes", "label": true}
+
+{"prompt": [{"role": "user", "content": "q"}], "completion": [{"role": "assistant", "content": "a"}], "label": false}
+)");
+  EXPECT_TRUE(starts_with_label(path));
+  const auto rows = read_marked_rows(path);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_TRUE(rows[0].good);
+  EXPECT_EQ(rows[0].reply.completion[0].content, " yes");
+  EXPECT_FALSE(rows[1].good);
+  EXPECT_EQ(rows[1].reply.prompt[0].content, "q");
+  EXPECT_FALSE(rows[1].reply.plain);
+  EXPECT_NE(rows[1].reply.where.find(".jsonl:3"), std::string::npos);
+  EXPECT_FALSE(starts_with_label(file(R"({"prompt": "p", "chosen": "a", "rejected": "b", "label": true})")));
+  EXPECT_THROW(starts_with_label("/nowhere/data.jsonl"), Error);
+  const auto expect = [&](const std::string& text, const std::string& part) {
+    try {
+      read_marked_rows(file(text));
+      ADD_FAILURE() << text;
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
+    }
+  };
+  const std::string good = R"({"prompt": "p", "completion": "c", "label": true})" "\n";
+  expect(good + R"({"prompt": "p", "completion": "c"})", ".jsonl:2: expected prompt, completion and label, got the fields of");
+  expect(good + R"({"completion": "c", "label": true})", ".jsonl:2: expected prompt, completion and label, got the fields of");
+  expect(good + R"({"prompt": "p", "completion": "c", "label": "yes"})", ".jsonl:2: label: expected true or false, got \"yes\"");
+  expect(R"({"prompt": "p", "completion": "c", "label": 1})", ".jsonl:1: label: expected true or false, got 1");
+  expect(R"({"prompt": "p", "completion": "", "label": true})", ".jsonl:1: completion: expected text, got none");
+  expect(R"({"prompt": "p", "completion": [{"role": "assistant", "content": "b"}], "label": true})", "both as texts or both as messages");
+}
+
 TEST_F(TrainingData, BadRowsAreNamedByTheirLine) {
   const auto expect = [&](const std::string& text, const std::string& part, bool pairs = false) {
     const auto said = complaint(text, pairs);

@@ -8,8 +8,8 @@
 
 namespace hone {
 
-// store: what import takes back. trl_sft, trl_dpo: training data in TRL's shapes, made of the tries (trl.cpp).
-enum class ExportFormat { store, trl_sft, trl_dpo };
+// store: what import takes back. trl_sft, trl_dpo, trl_kto: training data in TRL's shapes, made of the tries (trl.cpp).
+enum class ExportFormat { store, trl_sft, trl_dpo, trl_kto };
 
 struct ExportOptions {
   ExportFormat format = ExportFormat::store;

@@ -1,4 +1,4 @@
-// Tries as training data: chats of what was solved, pairs of what was solved and what was not. What the world showed is the user, moves
+// Tries as training data: chats of what was solved, pairs of what was solved and what was not, moves marked with how their try ended. What the world showed is the user, moves
 // are the assistant's, as agent `chat` plays; the task's goal stands before the first thing shown.
 #include <map>
 
@@ -44,6 +44,10 @@ void export_trl(const Store& store, const ExportOptions& options, std::ostream& 
     std::map<std::string, const Episode*> solved;  // the first of each task
     const auto episodes = store.episodes({.run = run});
     for (const auto& e : episodes) {
+      if (options.format == ExportFormat::trl_kto && acts(e))
+        for (std::size_t i = 0; i < e.steps.size(); ++i)
+          if (!e.steps[i].did.action.empty())
+            out << wire::dump({{"prompt", conversation(e, i)}, {"completion", wire::Json::array({message("assistant", e.steps[i].did.action)})}, {"label", e.solved}}) << '\n';
       if (!acts(e) || !e.solved) continue;
       solved.emplace(e.task.env + "/" + e.task.id, &e);
       if (options.format != ExportFormat::trl_sft) continue;

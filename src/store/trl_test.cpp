@@ -46,5 +46,23 @@ TEST(Trl, SolvedTriesAreChatsAndFailedOnesPairsWhereTheyPart) {
             "\n");
 }
 
+TEST(Trl, EveryMoveIsMarkedWithHowItsTryEnded) {
+  Store store(":memory:");
+  const std::string run = a_run(store);
+  store.append(tried(run, "a", {{"door", "open"}, {"room", "left"}}, true));
+  store.append(tried(run, "b", {{"gate", "kick"}}, false));
+  Episode broken = tried(run, "c", {{"door", "kick"}}, false);
+  broken.ending = Ending::fault;
+  store.append(broken);
+  EXPECT_EQ(exported(store, ExportFormat::trl_kto),
+            R"({"prompt":[{"role":"user","content":"find it\ndoor"}],"completion":[{"role":"assistant","content":"open"}],"label":true})"
+            "\n"
+            R"({"prompt":[{"role":"user","content":"find it\ndoor"},{"role":"assistant","content":"open"},{"role":"user","content":"room"}],)"
+            R"("completion":[{"role":"assistant","content":"left"}],"label":true})"
+            "\n"
+            R"({"prompt":[{"role":"user","content":"find it\ngate"}],"completion":[{"role":"assistant","content":"kick"}],"label":false})"
+            "\n");
+}
+
 }  // namespace
 }  // namespace hone

@@ -191,7 +191,7 @@ class Developmental final : public Learner {
     std::vector<TokenSequence> rows;
     for (const auto& row : training_rows(selected))
       if (auto s = sequence_of(row.chosen, *tools.tokenizer(), {config_.max_length, true})) rows.push_back(std::move(*s));
-    TrainConfig train = config_.train_config;
+    PassConfig train{config_.train_config};
     train.lr = config_.sft_lr;
     ++sft_;
     Update update;
@@ -209,7 +209,7 @@ class Developmental final : public Learner {
     if (pairs.known.empty()) throw Error(Fault::bad_input, "no pair fits max_length (" + std::to_string(config_.max_length) + ")");
     ++dpo_;
     Update update;
-    for (const auto& [name, value] : prefer(pairs, config_.train_config, config_.loss, {dpo_ - 1, config_.dpo_passes}, tools.rng("order"), *tools.policy())) update.metrics["dpo/" + name] = value;
+    for (const auto& [name, value] : prefer(pairs, PassConfig{config_.train_config}, config_.loss, {dpo_ - 1, config_.dpo_passes}, tools.rng("order"), *tools.policy())) update.metrics["dpo/" + name] = value;
     update.metrics["dpo/left_out"] = static_cast<double>(pairs.left_out);
     if (dpo_ == config_.dpo_passes) measure(selected, tools, update.metrics);
     return update;

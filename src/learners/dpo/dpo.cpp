@@ -12,19 +12,19 @@ enum class Unpaired { off, kto, apo_zero };
 struct DpoConfig {
   std::string data, unseen;
   int passes = 1, max_length = 1024;
-  TrainConfig train{.lr = 1e-6, .sequences_per_step = 16};
+  PassConfig train{TrainConfig{.lr = 1e-6, .sequences_per_step = 16}};
   Unpaired unpaired = Unpaired::off;
   double desirable_weight = 1.0, undesirable_weight = 1.0;
   objective::PreferenceConfig loss;
 };
 template <class V>
 void visit(V& v, DpoConfig& c) {
-  v.field("data", c.data, "JSONL file of pairs: prompt, chosen, rejected");
+  v.field("data", c.data, "JSONL file of pairs: prompt, chosen, rejected; with `unpaired` also of single replies: prompt, completion, label");
   v.field("unseen", c.unseen, "pairs that are never trained: accuracy on them is measured after every pass");
   v.field("passes", c.passes, "times that the data are gone through, a round each", {.min = 1, .max = 100000});
-  v.field("max_length", c.max_length, "tokens of a sequence; pairs with a longer one are left out", {.min = 2, .max = 1048576});
+  v.field("max_length", c.max_length, "tokens of a sequence; pairs (single replies) with a longer one are left out", {.min = 2, .max = 1048576});
   v.choice("unpaired", c.unpaired, {{"off", Unpaired::off}, {"kto", Unpaired::kto}, {"apo_zero", Unpaired::apo_zero}},
-           "each reply on its own, chosen ones as good and the others as bad: KTO, or APO-zero's unpaired form; `losses` is then not looked at");
+           "each reply on its own, good (chosen, label true) or bad: KTO, or APO-zero's unpaired form; `losses` is then not looked at");
   v.field("desirable_weight", c.desirable_weight, "unpaired: weight of good replies", {.min = 0, .max = 1000});
   v.field("undesirable_weight", c.undesirable_weight, "unpaired: weight of bad replies", {.min = 0, .max = 1000});
   visit(v, c.train);
@@ -32,13 +32,21 @@ void visit(V& v, DpoConfig& c) {
 }
 void validate(const DpoConfig& c) {
   if (c.data.empty()) throw Error(Fault::bad_input, "data: expected a JSONL file of pairs, got nothing");
-  if (c.train.sequences_per_step % 2 != 0) throw Error(Fault::bad_input, "sequences_per_step: expected an even number (pairs), got " + std::to_string(c.train.sequences_per_step));
+  validate(c.train, c.max_length, c.unpaired == Unpaired::off ? 2 : 1);
   validate(c.loss);
 }
 
 class Dpo final : public Learner {
  public:
-  explicit Dpo(const DpoConfig& config) : config_(config), rows_(read_preference_rows(config.data)) {
+  explicit Dpo(const DpoConfig& config) : config_(config) {
+    const bool single = starts_with_label(config.data);
+    if (single && config.unpaired == Unpaired::off)
+      throw Error(Fault::bad_input, config.data + ": replies with a label: expected pairs of chosen and rejected, or `unpaired: kto` (or apo_zero), got `unpaired: off`");
+    if (single) marked_ = read_marked_rows(config.data);
+    else pairs_ = read_preference_rows(config.data);
+    if (!single && config.train.sequences_per_step % 2 != 0)
+      throw Error(Fault::bad_input, "sequences_per_step: expected an even number (pairs), got " + std::to_string(config.train.sequences_per_step));
+    if (!single) validate(config.train, config.max_length, 2);
     if (!config.unseen.empty()) unseen_ = read_preference_rows(config.unseen);
   }
 
@@ -52,17 +60,24 @@ class Dpo final : public Learner {
     Policy* policy = tools.policy();
     if (policy == nullptr || tools.tokenizer() == nullptr) throw Error(Fault::unavailable, "dpo: needs a model whose weights can be trained");
     if (round_ == 0) policy->keep_reference();
-    const Pairs pairs = pairs_of(rows_, config_.max_length, *policy, *tools.tokenizer());
-    if (pairs.known.empty()) throw Error(Fault::bad_input, config_.data + ": no pair fits max_length (" + std::to_string(config_.max_length) + ")");
     Update update;
     const AtStep pass{round_, config_.passes};
-    if (config_.unpaired == Unpaired::off) {
-      update.metrics = prefer(pairs, config_.train, config_.loss, pass, tools.rng("order"), *policy);
+    const Rng rng = tools.rng("order");
+    const auto some = [&](std::size_t n, const char* what) {
+      if (n == 0) throw Error(Fault::bad_input, config_.data + ": no " + what + " fits max_length (" + std::to_string(config_.max_length) + ")");
+    };
+    if (!marked_.empty()) {
+      const auto replies = replies_of(marked_, config_.max_length, *policy, *tools.tokenizer());
+      some(replies.known.size(), "reply");
+      update.metrics = mark(replies, config_.train, marks(), pass, rng, *policy);
+      update.metrics["rows_left_out"] = static_cast<double>(replies.left_out);
     } else {
-      const auto loss = config_.unpaired == Unpaired::kto ? objective::KtoLoss::kto : objective::KtoLoss::apo_zero_unpaired;
-      update.metrics = mark(pairs, config_.train, {loss, config_.loss.beta, config_.desirable_weight, config_.undesirable_weight}, pass, tools.rng("order"), *policy);
+      const Pairs pairs = pairs_of(pairs_, config_.max_length, *policy, *tools.tokenizer());
+      some(pairs.known.size(), "pair");
+      update.metrics = config_.unpaired == Unpaired::off ? prefer(pairs, config_.train, config_.loss, pass, rng, *policy)
+                                                         : mark(replies_of(pairs, config_.max_length), config_.train, marks(), pass, rng, *policy);
+      update.metrics["pairs_left_out"] = static_cast<double>(pairs.left_out);
     }
-    update.metrics["pairs_left_out"] = static_cast<double>(pairs.left_out);
     if (!unseen_.empty()) update.metrics["unseen/accuracy"] = preferred(pairs_of(unseen_, config_.max_length, *policy, *tools.tokenizer()), *policy);
     ++round_;
     return update;
@@ -72,8 +87,13 @@ class Dpo final : public Learner {
   void load(Source& source) override { get(source, round_); }
 
  private:
+  objective::KtoConfig marks() const {
+    return {config_.unpaired == Unpaired::kto ? objective::KtoLoss::kto : objective::KtoLoss::apo_zero_unpaired, config_.loss.beta, config_.desirable_weight, config_.undesirable_weight};
+  }
+
   DpoConfig config_;
-  std::vector<PreferenceRow> rows_, unseen_;
+  std::vector<PreferenceRow> pairs_, unseen_;
+  std::vector<MarkedRow> marked_;
   int round_ = 0;
 };
 

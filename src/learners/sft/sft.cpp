@@ -10,7 +10,7 @@ struct SftMethodConfig {
   std::string data;
   int passes = 3, max_length = 1024;
   bool completion_only = true;
-  TrainConfig train{.lr = 2e-5, .sequences_per_step = 8};
+  PassConfig train{TrainConfig{.lr = 2e-5, .sequences_per_step = 8}};
   objective::SftConfig loss;
 };
 template <class V>
@@ -24,6 +24,7 @@ void visit(V& v, SftMethodConfig& c) {
 }
 void validate(const SftMethodConfig& c) {
   if (c.data.empty()) throw Error(Fault::bad_input, "data: expected a JSONL file, got nothing");
+  validate(c.train, c.max_length, 1);
 }
 
 class Sft final : public Learner {
