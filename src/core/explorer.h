@@ -51,7 +51,7 @@ struct Slopes {
 
 // The gradient is multiplied by `scale`, then shortened to `clip` (0 = never); one step of Adam with its usual constants.
 struct NetStep {
-  double lr = 1e-4, scale = 1.0, clip = 0.0;
+  double lr = 1e-4, scale = 1.0, clip = 0.0, eps = 1e-8;
 };
 
 struct CuriosityLoss {

@@ -23,7 +23,7 @@ struct IcmConfig {
   bool endless = false;
   double reward_clip = 1.0;
   double entropy = 0.01, value_weight = 0.5;
-  double lr = 1e-4, curiosity_lr = 1e-4;
+  double lr = 1e-4, curiosity_lr = 1e-4, adam_eps = 1e-8;
   double lr_end = 1.0, eta_end = 1.0;
   double loss_scale = 20.0, curiosity_scale = 200.0, clip = 40.0;
   double beta = 0.2;
@@ -59,6 +59,7 @@ void visit(V& v, IcmConfig& c) {
   v.field("value_weight", c.value_weight, "weight of half the mean squared error of values", {.min = 0});
   v.field("lr", c.lr, "learning rate of actor and critic (Adam)", {.min = 0});
   v.field("curiosity_lr", c.curiosity_lr, "learning rate of what the bonus is the error of", {.min = 0});
+  v.field("adam_eps", c.adam_eps, "Adam's epsilon for actor and critic: gradients well below it make small steps, so that rollouts without reward change little and a sudden reward makes no leap", {.min = 0, .max = 1});
   v.field("lr_end", c.lr_end, "share of lr and curiosity_lr that is left at the last step, to which they fall linearly", {.min = 0, .max = 1});
   v.field("eta_end", c.eta_end, "the same of eta", {.min = 0, .max = 1});
   v.field("loss_scale", c.loss_scale, "gradient of actor and critic is multiplied by it; acts through clip alone", {.min = 0});

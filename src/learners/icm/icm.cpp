@@ -218,7 +218,7 @@ void Icm::update_actor(const Rollout& x, std::span<const float> reward, Metrics&
           a.push_back(advantage[k]), r.push_back(target[k]), old.push_back(x.logp[k]), counts.push_back(counts_[k]);
         }
       const ActorReport report = actor_slopes({judged.logits, judged.values, actions, a, r, old, counts}, {config_.value_weight, config_.entropy, ppo ? config_.ppo_clip : 0.0}, d_logits, d_values);
-      norm += nets_->learn({d_logits, d_values}, {lr, config_.loss_scale, config_.clip});
+      norm += nets_->learn({d_logits, d_values}, {lr, config_.loss_scale, config_.clip, config_.adam_eps});
       sum.policy += report.policy, sum.value += report.value, sum.entropy += report.entropy, sum.clipped += report.clipped;
       ++updates;
     }

@@ -46,7 +46,7 @@ double NetWeights::step(std::span<const Gradient> parts, const NetStep& step, st
   const double norm = norm_of(gradient_) * std::abs(step.scale);
   if (!std::isfinite(norm)) throw Error(Fault::bad_input, "the gradient of " + std::string(what) + " is not finite; the weights are as before this step");
   StepOptions how;
-  how.lr = step.lr;
+  how.lr = step.lr, how.eps = step.eps;
   adam_.update({values_, gradient_, &named_, 0}, how, step.scale * (step.clip > 0.0 && norm > step.clip ? step.clip / norm : 1.0));
   return norm;
 }
