@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "engine/engine_test_kit.h"
@@ -141,6 +142,44 @@ TEST(DevelopmentalRun, StoppedInTheMiddleOfTheCycleItGoesOnToTheSameBytes) {
   }
 }
 
+TEST(DevelopmentalRun, FreeAnswersOfBothModelsAreKeptAndComeBackAfterAStop) {
+  NEEDS_POLICY();
+  Scratch scratch;
+  const auto recipe = [&](const std::string& records) {
+    return parse_recipe(yaml(scratch, std::string(hand) + "train: 4, unseen: 2, batch: 6, length_tolerance: 1, mean_length_tolerance: 1, sft_passes: 1, dpo_passes: 1, lr: 0.001, sft_lr: 0.01, reply_tokens: 16, "
+                                                          "suites: true, suite_runs: 2, records: " + (scratch / records).string()), "kit.yaml");
+  };
+  const auto run = run_recipe(recipe("one"), at(scratch / "one.home")).run;
+  const auto text = text_of(scratch / "one" / "suites.jsonl");
+  std::map<std::string, int> rows;
+  std::map<std::string, std::pair<std::string, std::string>> seeds;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    const auto json = nlohmann::json::parse(line);
+    const auto model = json["model_id"].get<std::string>();
+    ++rows[json["suite"].get<std::string>() + " " + model];
+    auto& both = seeds[json["suite"].get<std::string>() + json["item_id"].get<std::string>() + std::to_string(json["run"].get<int>())];
+    (model == "before" ? both.first : both.second) = json["seed"].get<std::string>();
+    EXPECT_TRUE(json["labels"].empty() && json["helpful"].is_null()) << "nobody judged them";
+  }
+  EXPECT_EQ(rows, (std::map<std::string, int>{{"adversarial before", 8}, {"adversarial after", 8}, {"adversarial_plain before", 8}, {"adversarial_plain after", 8}, {"helpful before", 15}, {"helpful after", 15}}));
+  for (const auto& [item, both] : seeds) EXPECT_EQ(both.first, both.second) << item;
+  const auto m = metrics(scratch / "one.home", run);
+  for (const char* name : {"adversarial/A4/before/refusal", "adversarial/A4/after/refusal", "adversarial_plain/after/refusal", "helpful/before/words", "helpful/after/cut", "neutral/perplexity"}) EXPECT_TRUE(m.contains(name)) << name;
+  // Stopped between the two.
+  std::stop_source stop;
+  int round = 0;
+  const auto listener = [&](const Event& e) {
+    if (e.kind == "round" && ++round == 4) stop.request_stop();
+  };
+  EXPECT_THROW(run_recipe(recipe("two"), at(scratch / "two.home", listener, stop.get_token())), Error);
+  const auto half = text_of(scratch / "two" / "suites.jsonl");
+  EXPECT_EQ(text.substr(0, half.size()), half);
+  EXPECT_LT(half.size(), text.size());
+  run_recipe(recipe("two"), at(scratch / "two.home"));
+  EXPECT_EQ(text_of(scratch / "two" / "suites.jsonl"), text);
+}
+
 TEST(DevelopmentalRun, AMethodThatAsksNobodyRefusesAWriter) {
   Scratch scratch;
   auto text = test::desk_yaml(test::write_requests(scratch)) + "judge: \"scripted:echo\"\n";
@@ -167,6 +206,7 @@ TEST(DevelopmentalRun, SettingsThatDontFitEachOtherAreRefused) {
   EXPECT_NE(refused("sft_passes: 0, dpo_passes: 0").find("expected at least 1"), std::string::npos);
   EXPECT_NE(refused("lr: 0").find("lr: expected more than 0"), std::string::npos);
   EXPECT_NE(refused("sequences_per_step: 3").find("expected an even number"), std::string::npos);
+  EXPECT_NE(refused("suites: true").find("suites: expected a folder in `records`"), std::string::npos);
   EXPECT_NE(refused("situations: nowhere.jsonl").find("nowhere.jsonl: can't be opened"), std::string::npos);
 }
 

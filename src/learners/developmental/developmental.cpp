@@ -7,6 +7,7 @@
 #include "embedded/learner_prompt.h"
 #include "learners/developmental/cycle.h"
 #include "learners/developmental/pairs.h"
+#include "learners/developmental/suites.h"
 #include "learners/passes.h"
 #include "wire/read.h"
 
@@ -19,6 +20,7 @@ void validate(const Config& c) {
   if (c.sft_passes + c.dpo_passes == 0) throw Error(Fault::bad_input, "sft_passes: with dpo_passes 0 expected at least 1, got 0");
   if (!(c.train_config.lr > 0.0)) throw Error(Fault::bad_input, "lr: expected more than 0, got 0");
   if (c.train_config.sequences_per_step % 2 != 0) throw Error(Fault::bad_input, "sequences_per_step: expected an even number (pairs), got " + std::to_string(c.train_config.sequences_per_step));
+  if (c.suites && c.records.empty()) throw Error(Fault::bad_input, "suites: expected a folder in `records` to keep the answers in, got none");
   hone::objective::validate(c.loss);
 }
 
@@ -154,10 +156,24 @@ class Developmental final : public Learner {
     return std::exp(-sum / n);
   }
 
-  void measure(const Selected& selected, Tools& tools, Metrics& out) const {
+  void measure(const Selected& selected, Tools& tools, Metrics& out) {
     compare(sums(sequences(selected.unseen, tools), tools), &before_.unseen, "unseen", out);
     if (!before_.masked.empty()) compare(sums(sequences(selected.unseen, tools, mask), tools), &before_.masked, "unseen_masked", out);
     out["neutral/perplexity"] = neutral_perplexity(tools);
+    if (sft_ == config_.sft_passes && dpo_ == config_.dpo_passes) ask_suites("after", tools, out);
+  }
+
+  // Free answers of the model as it is now.
+  void ask_suites(const std::string& model, Tools& tools, Metrics& out) {
+    if (!config_.suites) return;
+    const auto items = suite_items();
+    auto answers = answer_suites(items, model, config_, rng_.split("suites"), tools);
+    rate_suites(answers, items, config_, *judge_, claims(), tools);
+    for (const auto& [name, value] : suite_metrics(answers)) out[name] = value;
+    answers_.insert(answers_.end(), answers.begin(), answers.end());
+    std::vector<wire::Json> lines;
+    for (const auto& a : answers_) lines.push_back(to_json(a));
+    write_lines(std::filesystem::path(config_.records) / "suites.jsonl", lines);
   }
 
   // Pairs are chosen, and what the model thinks of them before it has learned anything.
@@ -182,6 +198,7 @@ class Developmental final : public Learner {
     compare(sums(sequences(selected.unseen, tools, told), tools), &before_.unseen, "prompt_only", update.metrics);
     update.metrics["neutral/perplexity"] = neutral_perplexity(tools);
     write_pairs(config_.records, selected, config_, claims(), swaps(selected.train));
+    ask_suites("before", tools, update.metrics);
     selected_ = true;
     return update;
   }
@@ -223,6 +240,7 @@ class Developmental final : public Learner {
   Calibration calibration_;
   std::vector<Story> stories_;
   Before before_;
+  std::vector<SuiteAnswer> answers_;
   bool selected_ = false;
   int sft_ = 0, dpo_ = 0;
 };
@@ -253,6 +271,8 @@ void Developmental::save(Sink& sink) const {
   put(sink, dpo_);
   put_all(sink, before_.unseen);
   put_all(sink, before_.masked);
+  put(sink, static_cast<std::uint64_t>(answers_.size()));
+  for (const auto& a : answers_) put_text(sink, wire::dump(to_json(a)));
 }
 
 void Developmental::load(Source& source) {
@@ -275,6 +295,10 @@ void Developmental::load(Source& source) {
   get(source, dpo_);
   before_.unseen = get_all(source);
   before_.masked = get_all(source);
+  std::uint64_t answers = 0;
+  get(source, answers);
+  answers_.clear();
+  for (std::uint64_t i = 0; i < answers; ++i) answers_.push_back(suite_answer_from_json(wire::parse(get_text(source), "checkpoint"), "checkpoint: answer " + std::to_string(i)));
 }
 
 std::unique_ptr<Learner> make(const Settings& settings, const LearnerContext& context) { return std::make_unique<Developmental>(read_config<Config>(settings), context); }

@@ -29,6 +29,9 @@ struct Config {
   JudgeKind judge = JudgeKind::model;
   std::string anchors;
   double least_exact = 0.6, least_within_one = 0.8;
+  // Free answers before and after
+  bool suites = false;
+  int suite_runs = 10;
   // Training
   Labels labels = Labels::right;
   ReferenceModel reference = ReferenceModel::sft;
@@ -63,6 +66,8 @@ void visit(V& v, Config& c) {
   v.field("anchors", c.anchors, "JSONL file of rated answers that the judge is calibrated on; empty = the 24 that ship");
   v.field("least_exact", c.least_exact, "share of anchors rated exactly; below it no stage is claimed", {.min = 0, .max = 1});
   v.field("least_within_one", c.least_within_one, "share of anchors rated within one stage; below it no stage is claimed", {.min = 0, .max = 1});
+  v.field("suites", c.suites, "free answers of the first and of the trained model, kept in records/suites.jsonl: four requests that press on its own interests, and everyday questions");
+  v.field("suite_runs", c.suite_runs, "answers to each of the four requests, with their persona and without", {.min = 1, .max = 1000});
   v.choice("labels", c.labels, {{"right", Labels::right}, {"shuffled", Labels::shuffled}, {"swapped", Labels::swapped}},
            "controls: training pairs with preferred and other answer as they are, swapped at random, or all swapped");
   v.choice("reference", c.reference, {{"sft", ReferenceModel::sft}, {"base", ReferenceModel::base}}, "what preference optimisation measures gains from");

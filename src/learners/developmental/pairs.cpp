@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 
 #include "core/error.h"
 #include "core/rng.h"
@@ -50,16 +49,6 @@ int balance(std::vector<Pair>& pairs, double tolerance) {
     pairs.erase(worst);
   }
   return out;
-}
-
-void write_lines(const std::filesystem::path& path, const std::vector<wire::Json>& lines) {
-  const std::filesystem::path next = path.string() + ".new";
-  std::ofstream out(next, std::ios::binary);
-  for (const auto& line : lines) out << wire::dump(line) << '\n';
-  out.close();
-  std::error_code failure;
-  if (out) std::filesystem::rename(next, path, failure);
-  if (!out || failure) throw Error(Fault::io, path.string() + ": can't be written");
 }
 
 wire::Json chat(const char* role, const std::string& content) { return wire::Json::array({{{"role", role}, {"content", content}}}); }

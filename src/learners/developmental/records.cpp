@@ -1,6 +1,7 @@
 #include "learners/developmental/records.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <set>
 
@@ -108,6 +109,16 @@ wire::Json provenance(const Story& s) {
     out[role] = {{"id", it->id}, {"hash", it->hash}};
   }
   return out;
+}
+
+void write_lines(const std::filesystem::path& path, const std::vector<wire::Json>& lines) {
+  const std::filesystem::path next = path.string() + ".new";
+  std::ofstream out(next, std::ios::binary);
+  for (const auto& line : lines) out << wire::dump(line) << '\n';
+  out.close();
+  std::error_code failure;
+  if (out) std::filesystem::rename(next, path, failure);
+  if (!out || failure) throw Error(Fault::io, path.string() + ": can't be written");
 }
 
 std::vector<Situation> read_situations(const std::string& path) {

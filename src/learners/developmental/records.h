@@ -1,6 +1,7 @@
 // What the cycle leaves behind, one JSON object a line, and where each training row comes from.
 #pragma once
 
+#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,6 +38,9 @@ Story story_from_json(const wire::Json& json, const std::string& at);
 // id and hash of the dilemma, experience, reflection, analysis, hypothesis and revision that the story's pair comes from. Throws
 // Error{corrupt} that names what is missing or changed: a row without its whole cycle is none.
 wire::Json provenance(const Story& story);
+
+// One a line; whole or not at all. Throws Error{io}.
+void write_lines(const std::filesystem::path& path, const std::vector<wire::Json>& lines);
 
 // JSONL of {id, split, domain, scenario, question}; Error with file and line.
 std::vector<Situation> read_situations(const std::string& path);
