@@ -1,12 +1,12 @@
 // The maze: steps and frames on one core, both renderings, one and sixteen slots; with "floors [episodes]" instead, how often a random
-// policy reaches the vest (repeat 4, every map and start). Times are processor time: other work on the machine is not counted.
+// policy reaches the vest (repeat 4, every map and start); with "picture [x y turns]..." the whole screen from each of these places as one PPM
+// on standard output, for tests/reference/vizdoom_parity.py. Times are processor time: other work on the machine is not counted.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <numbers>
 #include <numeric>
 #include <set>
 #include <string>
@@ -63,14 +63,14 @@ void floor_of(const char* name, const char* start_name, maze::Plan plan, maze::S
     maze::Heading heading = map.sparse_heading;
     if (start == maze::Start::dense) spot = map.spots[rng.below(map.spots.size())], heading = {};
     if (start == maze::Start::very_sparse) spot = map.very_sparse, heading = map.very_sparse_heading;
-    maze::Walker walker{.x = spot.x, .y = spot.y, .heading = (heading.from + (heading.to - heading.from) * rng.uniform()) * 2.0 * std::numbers::pi};
+    maze::Walker walker{.x = spot.x, .y = spot.y};
+    walker.face(heading.from + (heading.to - heading.from) * rng.uniform());
     std::set<int> visited{map.area_of(walker.x, walker.y)};
     bool there = false;
     for (int tic = 0; tic < limit_tics && !there;) {
       const auto push = static_cast<maze::Push>(rng.below(4));
       for (int k = 0; k < repeat && tic < limit_tics && !there; ++k, ++tic) {
-        walker.tic(map, push);
-        there = walker.reaches(map.vest);
+        there = walker.tic(map, push);
         visited.insert(map.area_of(walker.x, walker.y));
       }
     }
@@ -82,6 +82,26 @@ void floor_of(const char* name, const char* start_name, maze::Plan plan, maze::S
   std::fflush(stdout);
 }
 
+void pictures(int places, char** numbers) {
+  const maze::Map map = maze::make_map(maze::Plan::full);
+  maze::Grid all;
+  for (int i = 0; i < maze::screen_width; ++i) all.columns.push_back(i);
+  for (int i = 0; i < maze::screen_height; ++i) all.rows.push_back(i);
+  maze::Camera camera(map, maze::TextureSet::train, all, false);
+  const auto pixels = static_cast<std::size_t>(all.count());
+  std::vector<std::uint8_t> planes(3 * pixels);
+  std::printf("P6\n");
+  for (int i = 0; i < places; ++i) std::printf("# %s %s %s\n", numbers[3 * i], numbers[3 * i + 1], numbers[3 * i + 2]);
+  std::printf("%d %d 255\n", maze::screen_width, maze::screen_height * places);
+  for (int i = 0; i < places; ++i) {
+    maze::Walker walker{.x = std::atof(numbers[3 * i]), .y = std::atof(numbers[3 * i + 1])};
+    walker.face(std::atof(numbers[3 * i + 2]));
+    camera.colour(walker, planes);
+    for (std::size_t p = 0; p < pixels; ++p)
+      for (std::size_t plane = 0; plane < 3; ++plane) std::fputc(planes[plane * pixels + p], stdout);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -90,6 +110,10 @@ int main(int argc, char** argv) {
     const int episodes = argc > 2 ? std::max(1, std::atoi(argv[2])) : 5000;
     for (const auto& [name, plan] : {std::pair{"three_rooms", Plan::three_rooms}, {"five_rooms", Plan::five_rooms}, {"full", Plan::full}, {"other", Plan::other}})
       for (const auto& [start_name, start] : {std::pair{"dense", Start::dense}, {"sparse", Start::sparse}, {"very_sparse", Start::very_sparse}}) floor_of(name, start_name, plan, start, episodes);
+    return 0;
+  }
+  if (argc > 4 && std::strcmp(argv[1], "picture") == 0) {
+    pictures((argc - 2) / 3, argv + 2);
     return 0;
   }
   for (const int slots : {1, 16}) {

@@ -29,10 +29,10 @@ _hone_words() {
     store) echo list show export weights import merge prune verify erase ;;
     model) echo list show pull ;;
     env | agent | method) echo list show ;;
-    learn | eval) echo banking77-20 banking77-77 banking77-insights desk desk-expel desk-weights gridworld gsm8k hotpot household maze own_agent own_world poke ;;
-    play) echo desk process gridworld maze household hotpot gsm8k frozenlake sokoban arithmetic countdown poke gymnasium ;;
+    learn | eval) echo banking77-20 banking77-77 banking77-insights desk desk-expel desk-weights gridworld gsm8k hotpot household maze own_agent own_world poke vizdoom ;;
+    play) echo desk process gridworld maze household hotpot gsm8k frozenlake sokoban arithmetic countdown poke vizdoom gymnasium ;;
     "model show" | "model pull") echo smollm2-135m qwen2.5-coder-0.5b qwen2.5-coder-1.5b all-minilm-l6-v2 ;;
-    "env show") echo desk process gridworld maze household hotpot gsm8k frozenlake sokoban arithmetic countdown poke gymnasium ;;
+    "env show") echo desk process gridworld maze household hotpot gsm8k frozenlake sokoban arithmetic countdown poke vizdoom gymnasium ;;
     "agent show") echo react vote random process chat ;;
     "method show") echo expel tabular_q icm poke grpo self_imitation sft dpo exgrpo erl developmental ;;
   esac
@@ -66,7 +66,7 @@ _hone() {
     --outcome) words="solved failed" ;;
     --embedder) words="all-minilm-l6-v2" ;;
     --from-store) words="all" ;;
-    --env) [[ $command == "store import" ]] || words="desk process gridworld maze household hotpot gsm8k frozenlake sokoban arithmetic countdown poke gymnasium" ;;
+    --env) [[ $command == "store import" ]] || words="desk process gridworld maze household hotpot gsm8k frozenlake sokoban arithmetic countdown poke vizdoom gymnasium" ;;
     --set | --seeds | --tasks | --task | --version | -k | --run | --kind | --diversity | --limit | --older-than | --keep-best | --model | --key-env) [[ -n $command ]] || return ;;
     *)
       words=$(_hone_words "$command")

@@ -29,6 +29,11 @@ inline Settings example_settings(std::string_view name) {
   if (name == "process") return {{"command", {{"python3", source_dir() + "/examples/own_world.py"}, true, ""}}};
   if (name == "gymnasium")  // a stand-in of a few lines: no package is needed
     return {{"id", {{"Walk-v0"}, false, ""}}, {"python", {{"env", "PYTHONPATH=" + source_dir() + "/tests/fixtures/gymnasium_stub", "python3", "-S"}, true, ""}}};
+  if (name == "vizdoom") {
+    Settings out = settings({{"limit_tics", "120"}, {"workers", "2"}});
+    out["python"] = {{"env", "PYTHONPATH=" + source_dir() + "/tests/fixtures/vizdoom_stub", "python3", "-S"}, true, ""};
+    return out;
+  }
   const auto fixture = [](const char* file) { return Setting{{source_dir() + "/tests/fixtures/" + file}, false, ""}; };
   const auto small = [&](const char* setting, const char* file) {
     Settings out = settings({{"train", "6"}, {"validation", "2"}, {"test", "4"}});
@@ -54,7 +59,7 @@ inline std::vector<std::pair<float, float>> action_ranges(std::string_view name)
 }
 
 // Worlds whose task begins each of its episodes with another state.
-inline bool draws_anew(std::string_view name) { return name == "poke"; }
+inline bool draws_anew(std::string_view name) { return name == "poke" || name == "vizdoom"; }
 
 inline std::vector<const EnvEntry*> listed(bool batch) {
   std::vector<const EnvEntry*> out;

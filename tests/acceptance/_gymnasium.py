@@ -8,15 +8,15 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def environment():
+def environment(packages):
     """The virtual environment's Python, or a text that says why there is none."""
-    wanted = HERE / "gymnasium_requirements.txt"
+    wanted = HERE / f"{packages}_requirements.txt"
     if sys.version_info < (3, 10):
         return None, "Gymnasium needs Python 3.10"
     if "HONE_CACHE" not in os.environ and "HOME" not in os.environ:
         return None, "neither HONE_CACHE nor HOME is set"
     cache = pathlib.Path(os.environ.get("HONE_CACHE") or pathlib.Path(os.environ["HOME"], ".cache", "hone"))
-    folder = cache / f"gymnasium-{hashlib.sha256(wanted.read_bytes() + sys.version.encode()).hexdigest()[:12]}"
+    folder = cache / f"{packages}-{hashlib.sha256(wanted.read_bytes() + sys.version.encode()).hexdigest()[:12]}"
     python = folder / "bin" / "python"
     if not (folder / "whole").exists():
         for command in ([sys.executable, "-m", "venv", "--clear", folder], [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", wanted]):
@@ -27,11 +27,11 @@ def environment():
     return python, ""
 
 
-def enter():
+def enter(packages="gymnasium"):
     """Runs the calling script in that environment; returns only there."""
     if os.environ.get("HONE_IN_GYMNASIUM"):
         return
-    python, why = environment()
+    python, why = environment(packages)
     if python is None:
         print(f"skipped: {why}")
         sys.exit(77)

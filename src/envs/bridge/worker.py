@@ -68,7 +68,7 @@ def make_env(ask):
             raise Refused(f"field 'kwargs': expected name=value, got '{pair}'")
         kwargs[key] = value_of(value)
     if ask["source"]:
-        scope = {"__name__": "hone_source"}
+        scope = {"__name__": "hone_source", "Refused": Refused}
         exec(compile(ask["source"], ask["id"], "exec"), scope)
         env = scope["make"](**kwargs)
     else:

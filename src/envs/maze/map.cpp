@@ -1,6 +1,8 @@
 #include "envs/maze/map.h"
 
 #include <algorithm>
+#include <cmath>
+#include <tuple>
 
 namespace hone::maze {
 
@@ -37,6 +39,46 @@ void open_up(Map& map) {
     }
 }
 
+void wall_in(Map& map) {
+  map.corner = {map.areas[0].x0, map.areas[0].y0};
+  std::vector<Wall> pieces;
+  for (const Area& a : map.areas) {
+    map.corner = {std::min(map.corner.x, a.x0), std::min(map.corner.y, a.y0)};
+    for (const Side side : {west, east, south, north}) {
+      const bool upright = side == west || side == east;
+      Wall wall{side == west ? a.x0 : side == east ? a.x1 : side == south ? a.y0 : a.y1, upright ? a.y0 : a.x0, 0.0, upright, side == west || side == south};
+      const double end = upright ? a.y1 : a.x1;
+      std::vector<Opening> openings = a.openings[side];
+      std::sort(openings.begin(), openings.end(), [](const Opening& l, const Opening& r) { return l.from < r.from; });
+      openings.push_back({end, end});
+      for (const Opening& o : openings) {
+        wall.to = o.from;
+        if (wall.to > wall.from) pieces.push_back(wall);
+        wall.from = o.to;
+      }
+    }
+  }
+  // A line goes on from area to area, except at a seam.
+  std::sort(pieces.begin(), pieces.end(), [](const Wall& l, const Wall& r) { return std::tie(l.upright, l.above, l.at, l.from) < std::tie(r.upright, r.above, r.at, r.from); });
+  for (const Wall& piece : pieces) {
+    Wall* last = map.walls.empty() ? nullptr : &map.walls.back();
+    if (last != nullptr && last->upright == piece.upright && last->above == piece.above && last->at == piece.at && last->to == piece.from) last->to = piece.to;
+    else map.walls.push_back(piece);
+  }
+  for (const Spot& seam : map.seams)
+    for (std::size_t i = 0; i < map.walls.size(); ++i) {
+      const Wall w = map.walls[i];
+      const double across = w.upright ? seam.x : seam.y, along = w.upright ? seam.y : seam.x;
+      if (across != w.at || along <= w.from || along >= w.to) continue;
+      map.walls[i].to = along;
+      map.walls.insert(map.walls.begin() + static_cast<std::ptrdiff_t>(i) + 1, w);
+      map.walls[i + 1].from = along;
+    }
+  if (map.order.empty()) return;
+  pieces = map.walls;
+  for (std::size_t i = 0; i < pieces.size(); ++i) map.walls[static_cast<std::size_t>(map.order[i])] = pieces[i];
+}
+
 // The geometry of DoomMyWayHome, icm.md 4.1.
 Map my_way_home() {
   Map m;
@@ -62,18 +104,24 @@ Map my_way_home() {
       corridor("dead end", 432, 496, -704, -544),
       corridor("dead end's foot", 496, 576, -704, -640),
   };
-  m.spots = {{240, -176}, {464, -176}, {460, 56}, {687, -173}, {694, 58}, {467, -467}, {1043, 60}, {1039, -170}, {464, -60},
-             {575, -172}, {470, -322}, {572, 55}, {687, -62}, {871, 55}, {1040, -62}, {460, -596}, {544, -672}};
+  m.spots = {{240, -176}, {464, -176}, {470.331, -321.672}, {466.983, -466.749}, {460.326, -596.12}, {543.986, -672.089}, {575.372, -171.77}, {686.83, -173.247},
+             {686.646, -62.382}, {464.098, -60.496}, {460.326, 56.436}, {571.6, 54.55}, {694.19, 58.322}, {871.474, 54.55}, {1043.1, 60.208}, {1039.737, -61.676},
+             {1039.328, -169.884}};
+  for (Spot& s : m.spots) s = {std::round(s.x * 65536.0) / 65536.0, std::round(s.y * 65536.0) / 65536.0};
+  m.seams = {{848, 16}, {576, 16}};
+  m.order = {68, 21, 65, 64, 73, 1, 7, 59, 16, 55, 32, 38, 48, 43, 11, 20, 28, 70, 71, 23, 34, 3, 61, 5, 14, 37, 30, 36, 72, 60, 9, 56, 18, 41, 26, 47, 49,
+             42, 44, 4, 2, 67, 63, 57, 24, 75, 6, 50, 10, 69, 52, 15, 45, 19, 39, 35, 31, 27, 0, 22, 8, 54, 12, 66, 62, 58, 13, 74, 17, 51, 53, 29, 25, 46,
+             33, 40};
   m.vest = {1040, -352};
-  m.sparse = {240, -176}, m.sparse_heading = {0.0, 0.01};
-  m.very_sparse = {544, -672}, m.very_sparse_heading = {0.49, 0.51};
+  m.sparse = m.spots[0], m.sparse_heading = {0.0, 0.01};
+  m.very_sparse = m.spots[5], m.very_sparse_heading = {0.49, 0.51};
   return m;
 }
 
 // Some areas of it; the vest goes to one of them.
 Map cut(const char* name, const std::vector<std::string_view>& kept, Spot vest) {
   Map m = my_way_home();
-  m.name = name;
+  m.name = name, m.seams.clear(), m.order.clear();
   std::erase_if(m.areas, [&](const Area& a) { return std::find(kept.begin(), kept.end(), a.name) == kept.end(); });
   std::erase_if(m.spots, [&](const Spot& s) { return m.area_of(s.x, s.y) < 0; });
   m.vest = vest;
@@ -115,23 +163,10 @@ int Map::area_of(double x, double y) const {
 }
 
 bool Map::fits(double x, double y, double half) const {
-  // A wall is a side less its openings; the body's inside must not cross one.
-  for (const Area& a : areas)
-    for (int side = 0; side < 4; ++side) {
-      const bool upright = side == west || side == east;
-      const double at = side == west ? a.x0 : side == east ? a.x1 : side == south ? a.y0 : a.y1;
-      const double across = upright ? x : y, along = upright ? y : x;
-      if (at <= across - half || at >= across + half) continue;
-      double low = std::max(along - half, upright ? a.y0 : a.x0);
-      const double high = std::min(along + half, upright ? a.y1 : a.x1);
-      if (low >= high) continue;
-      while (low < high) {  // what of it is open
-        const auto& openings = a.openings[static_cast<std::size_t>(side)];
-        const auto open = std::find_if(openings.begin(), openings.end(), [&](const Opening& o) { return o.from <= low && o.to > low; });
-        if (open == openings.end()) return false;
-        low = open->to;
-      }
-    }
+  for (const Wall& w : walls) {
+    const double across = w.upright ? x : y, along = w.upright ? y : x;
+    if (w.at > across - half && w.at < across + half && w.from < along + half && w.to > along - half) return false;
+  }
   return area_of(x, y) >= 0;
 }
 
@@ -148,6 +183,7 @@ Map make_map(Plan plan) {
     m = snake();
   }
   open_up(m);
+  wall_in(m);
   return m;
 }
 

@@ -32,6 +32,13 @@ struct Area {
   bool holds(double x, double y) const { return x >= x0 && x <= x1 && y >= y0 && y <= y1; }
 };
 
+// What of a side is closed.
+struct Wall {
+  double at = 0.0, from = 0.0, to = 0.0;  // across it, and along it
+  bool upright = false;                   // along y
+  bool above = false;                     // its area lies towards greater coordinates
+};
+
 struct Spot {
   double x = 0.0, y = 0.0;
 };
@@ -43,6 +50,10 @@ struct Heading {  // in turns, anticlockwise from east
 struct Map {
   std::string name;
   std::vector<Area> areas;
+  std::vector<Wall> walls;
+  std::vector<Spot> seams;  // where a straight wall is of two lines
+  std::vector<int> order;   // place of each wall among them; empty: as they are made. Where a corner meets two at once, the first stops it
+  Spot corner;              // the least x and y
   std::vector<Spot> spots;  // dense starts
   Spot vest, sparse, very_sparse;
   Heading sparse_heading, very_sparse_heading;

@@ -3,7 +3,6 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <numbers>
 
 #include "core/error.h"
 #include "envs/slots.h"
@@ -34,8 +33,9 @@ class MazeEpisode final : public SlotWorld {
     else if (config_.start == Start::sparse) heading = map_.sparse_heading;
     else spot = map_.very_sparse, heading = map_.very_sparse_heading;
     walker_.x = spot.x, walker_.y = spot.y;
-    walker_.heading = std::remainder((heading.from + (heading.to - heading.from) * rng_.uniform()) * 2.0 * std::numbers::pi, 2.0 * std::numbers::pi);
+    walker_.face(heading.from + (heading.to - heading.from) * rng_.uniform());
     tics_ = 0;
+    arrived_ = false;
     visited_ = 0;
     note_room();
     view_.forget();
@@ -53,16 +53,18 @@ class MazeEpisode final : public SlotWorld {
       out.fault = true;
     } else {
       for (int k = 1; k <= repeat_ && !out.terminated && !out.truncated; ++k) {
-        walker_.tic(map_, static_cast<Push>(action));
         ++tics_;
-        note_room();
         if (config_.living_cost) out.reward -= static_cast<float>(cost);
-        out.terminated = walker_.reaches(map_.vest);
+        out.terminated = arrived_;  // the vest is paid for when it is touched, and the level ends with the tic after
+        if (!arrived_) {
+          arrived_ = walker_.tic(map_, static_cast<Push>(action));
+          if (arrived_) out.reward += 1.0F;
+          note_room();
+        }
         out.truncated = !out.terminated && tics_ >= config_.limit_tics;
         if (k >= repeat_ - 1) view_.shoot(walker_, rng_);  // only the last two are looked at
         if (k == repeat_) view_.frame(frames_.next());     // an episode that ends earlier shows no new frame
       }
-      if (out.terminated) out.reward += 1.0F;
     }
     frames_.write(obs);
     if (!info.empty()) {
@@ -75,13 +77,15 @@ class MazeEpisode final : public SlotWorld {
 
   void save(Sink& sink) const override {
     put(sink, walker_.x), put(sink, walker_.y), put(sink, walker_.heading), put(sink, walker_.vx), put(sink, walker_.vy), put(sink, walker_.turning);
-    put(sink, tics_), put(sink, visited_), put(sink, rng_.state());
+    put(sink, tics_), put(sink, visited_), put(sink, static_cast<std::uint8_t>(arrived_)), put(sink, rng_.state());
     view_.save(sink), frames_.save(sink);
   }
   void load(Source& source) override {
     Rng::State rng{};
+    std::uint8_t arrived = 0;
     get(source, walker_.x), get(source, walker_.y), get(source, walker_.heading), get(source, walker_.vx), get(source, walker_.vy), get(source, walker_.turning);
-    get(source, tics_), get(source, visited_), get(source, rng);
+    get(source, tics_), get(source, visited_), get(source, arrived), get(source, rng);
+    arrived_ = arrived != 0;
     rng_.restore(rng);
     view_.load(source), frames_.load(source);
     if (!std::isfinite(walker_.x) || !std::isfinite(walker_.y) || !std::isfinite(walker_.heading) || !map_.fits(walker_.x, walker_.y, body))
@@ -99,6 +103,7 @@ class MazeEpisode final : public SlotWorld {
   int repeat_;
   Walker walker_;
   int tics_ = 0;
+  bool arrived_ = false;
   std::uint32_t visited_ = 0;  // a bit per area that is a room
   Rng rng_ = Rng(0);
   View view_;
@@ -132,7 +137,7 @@ class MazeWorld final : public BatchWorld, public Shown {
     spec.action = {SpaceKind::discrete, Dtype::i32, {}, 0.0, action_count - 1};
     spec.infos = info_names;
     const int held = repeat(options.split);
-    const std::string state = id_ + "/" + std::to_string(held) + "/" + std::to_string(config_.limit_tics) + (config_.noise ? "/noise" : "") + (config_.render == Render::full ? "/full" : "") +
+    const std::string state = "2/" + id_ + "/" + std::to_string(held) + "/" + std::to_string(config_.limit_tics) + (config_.noise ? "/noise" : "") + (config_.render == Render::full ? "/full" : "") +
                               (config_.textures == TextureSet::test ? "/test" : "") + (config_.hud ? "/hud" : "") + (config_.living_cost ? "/cost" : "");
     return make_slots("maze", hash64(state), std::move(spec), options, [this, held] { return std::make_unique<MazeEpisode>(config_, map_, held); });
   }
@@ -140,20 +145,7 @@ class MazeWorld final : public BatchWorld, public Shown {
 
   std::vector<std::string> action_names() const override { return {"wait", "forward", "right", "left"}; }
   std::string legend() const override { return "what you see, the brighter the denser; the vest is bright and stands on the floor"; }
-  // The newest frame, two rows of pixels to a line.
-  std::string picture(std::span<const std::byte> observation) const override {
-    static constexpr std::string_view ramp = " .:-=+*#%@";
-    const std::byte* newest = observation.data() + (stack - 1) * side * side;
-    std::string out;
-    for (int y = 0; y < side; y += 2) {
-      for (int x = 0; x < side; ++x) {
-        const int bright = std::to_integer<int>(newest[y * side + x]) + std::to_integer<int>(newest[(y + 1) * side + x]);
-        out.append(2, ramp[static_cast<std::size_t>(bright) * (ramp.size() - 1) / 510]);  // a character is twice as high as wide
-      }
-      if (y + 2 < side) out += "\n";
-    }
-    return out;
-  }
+  std::string picture(std::span<const std::byte> observation) const override { return in_signs(observation); }
 
  private:
   int repeat(Split split) const { return split == Split::train ? config_.repeat : config_.evaluation_repeat; }

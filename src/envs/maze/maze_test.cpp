@@ -5,11 +5,14 @@
 
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <numbers>
 #include <numeric>
 
 #include "core/error.h"
+#include "envs/conformance_kit.h"
+#include "wire/json.h"
 
 namespace hone {
 
@@ -23,10 +26,10 @@ using namespace maze;
 int tics_along(const Map& map, Walker w, const std::vector<Spot>& way, double degrees, double near) {
   std::size_t i = 0;
   int tics = 0;
-  for (; !w.reaches(map.vest) && tics < 1000; ++tics) {
+  for (bool there = false; !there && tics < 1000; ++tics) {
     while (i + 1 < way.size() && std::hypot(way[i].x - w.x, way[i].y - w.y) < near) ++i;
     const double off = std::remainder(std::atan2(way[i].y - w.y, way[i].x - w.x) - w.heading, 2 * std::numbers::pi) * 180 / std::numbers::pi;
-    w.tic(map, off > degrees ? Push::left : off < -degrees ? Push::right : Push::forward);
+    there = w.tic(map, off > degrees ? Push::left : off < -degrees ? Push::right : Push::forward);
     EXPECT_TRUE(map.fits(w.x, w.y, body));
   }
   return tics;
@@ -37,10 +40,90 @@ TEST(Maze, ShortestPathsTakeTheTicsOfThePaper) {  // 230 to 350 from both starts
   Walker sparse, very;
   sparse.x = map.sparse.x, sparse.y = map.sparse.y;
   very.x = map.very_sparse.x, very.y = map.very_sparse.y, very.heading = std::numbers::pi;
-  const int from_west = tics_along(map, sparse, {{603, -173}, {759, 24}, {774, 41}, {1006, 22}, {1215, -1107}}, 2.56, 62.18);
-  const int from_dead_end = tics_along(map, very, {{448, -671}, {475, -232}, {622, -112}, {675, -78}, {737, 33}, {1020, 25}, {1189, -1020}}, 2.67, 76.24);
-  EXPECT_NEAR(from_west, 234, 2);
-  EXPECT_NEAR(from_dead_end, 315, 2);
+  const int from_west = tics_along(map, sparse, {{641, -170}, {706, -59}, {801, 75}, {1056, 24}, {869, -19}, {1182, -1362}}, 3.52, 110.79);
+  const int from_dead_end = tics_along(map, very, {{447, -669}, {460, -297}, {476, -228}, {743, 18}, {787, 43}, {1010, 34}, {933, 25}, {1130, -846}}, 3.22, 64.67);
+  EXPECT_NEAR(from_west, 237, 2);
+  EXPECT_NEAR(from_dead_end, 325, 2);
+}
+
+// icm.md section 8, item 9: tests/reference/vizdoom_walks.json is what ViZDoom did (vizdoom_parity.py --record); places and speeds to
+// the last 65536th, when the vest was paid for and the level ended.
+TEST(Maze, WalksAreViZDooms) {
+  std::ifstream in(conformance::source_dir() + "/tests/reference/vizdoom_walks.json");
+  const auto reference = wire::Json::parse(in);
+  const Map map = make_map(Plan::full);
+  const auto whole = [](double v) { return std::llround(v * 65536.0); };
+  std::size_t places = 0;
+  int reached = 0, walk_number = 0;
+  for (const auto& walk : reference["walks"]) {
+    Walker w;
+    w.x = walk["spot"][0].get<double>() / 65536.0, w.y = walk["spot"][1].get<double>() / 65536.0;
+    EXPECT_TRUE(std::any_of(map.spots.begin(), map.spots.end(), [&](const Spot& s) { return s.x == w.x && s.y == w.y; })) << walk_number;
+    w.face(walk["heading"].get<double>() / 65536.0);
+    int tic = 0, touched = 0;
+    std::size_t place = 0;
+    for (const auto& [action, tics] : walk["actions"].get<std::vector<std::pair<int, int>>>())
+      for (int i = 0; i < tics; ++i) {
+        ++tic;
+        if (touched != 0) {
+          ASSERT_EQ(tic, touched + 1) << walk_number;  // the level ends with the tic after
+          continue;
+        }
+        if (w.tic(map, static_cast<Push>(action))) touched = tic;
+        if (tic % walk["every"].get<int>() != 0) continue;
+        const std::array<long long, 4> here{whole(w.x), whole(w.y), whole(w.vx), whole(w.vy)};
+        ASSERT_EQ(here, (walk["places"][place++].get<std::array<long long, 4>>())) << "walk " << walk_number << ", tic " << tic;
+      }
+    EXPECT_EQ(walk["paid"].get<int>(), touched) << walk_number;
+    EXPECT_EQ(walk["ended"].get<int>(), touched == 0 ? 0 : tic) << walk_number;
+    places += place, reached += touched != 0, ++walk_number;
+  }
+  EXPECT_GE(places, 1000U);
+  EXPECT_GE(reached, 17);
+}
+
+// One slot with its memory.
+struct One {
+  explicit One(const Settings& given, const BatchOptions& options = {}) : world(open_maze(given)), env(world->make(options)), obs(env->spec().observation.bytes()), last(obs.size()), info(env->spec().infos.size()) {}
+  void reset(std::size_t task, Split split = Split::train) {
+    const auto tasks = world->tasks(split);
+    env->reset(std::span(&slot, 1), std::span(&tasks[task], 1), out());
+  }
+  void step(std::int32_t action) {
+    env->send(std::span(&slot, 1), std::as_bytes(std::span(&action, 1)));
+    env->recv(out(), 1);
+  }
+  Buffers out() { return {obs, last, std::span(&reward, 1), std::span(&terminated, 1), std::span(&truncated, 1), std::span(&fault, 1), info}; }
+  std::unique_ptr<BatchWorld> world;
+  std::unique_ptr<BatchEnv> env;
+  std::vector<std::byte> obs, last;
+  std::vector<float> info;
+  float reward = 0.0F;
+  std::uint8_t terminated = 0, truncated = 0, fault = 0;
+  int slot = 0;
+};
+
+// From the spot north of it: turns to it and walks.
+TEST(Maze, TheVestIsPaidForATicBeforeTheEnd) {
+  for (const char* repeat : {"1", "4"}) {
+    One one(settings({{"repeat", repeat}, {"start", "dense"}}));
+    std::size_t task = 0;
+    do one.reset(task++), one.step(0);
+    while (std::abs(one.info[0] - 1039.328F) > 0.01F);
+    double paid = 0.0;
+    float paid_at = 0.0F;
+    while (one.terminated == 0) {
+      const double off = std::remainder(-std::numbers::pi / 2 - static_cast<double>(one.info[2]), 2 * std::numbers::pi);
+      one.step(off > 0.15 ? 3 : off < -0.15 ? 2 : 1);
+      ASSERT_EQ(one.truncated, 0);
+      if (one.reward > 0.0F) paid_at = one.info[5];
+      paid += static_cast<double>(one.reward);
+    }
+    EXPECT_EQ(paid, 1.0);
+    if (std::string_view(repeat) == "1") {
+      EXPECT_EQ(one.info[5], paid_at + 1);
+    }
+  }
 }
 
 TEST(Maze, SpeedSettlesAtEightAndAThird) {
@@ -57,7 +140,9 @@ TEST(Maze, SpeedSettlesAtEightAndAThird) {
   before = w.x;
   w.tic(map, Push::nothing);  // coasts
   EXPECT_NEAR(w.x - before, 8.3333, 1e-9);
-  EXPECT_NEAR(w.vx, 8.3333 * 0.90625, 1e-9);
+  EXPECT_NEAR(w.vx, 8.3333 * 0.90625, 1.0 / 65536);
+  for (int i = 0; i < 60; ++i) w.tic(map, Push::nothing);
+  EXPECT_EQ(w.vx, 0.0);  // slow enough is at rest
 }
 
 TEST(Maze, NinetyDegreesTakeTwentyNineTicsAndTheHoldResets) {
@@ -70,7 +155,7 @@ TEST(Maze, NinetyDegreesTakeTwentyNineTicsAndTheHoldResets) {
   w.tic(map, Push::nothing);
   const double before = w.heading;
   w.tic(map, Push::right);
-  EXPECT_NEAR(before - w.heading, 1.758 * std::numbers::pi / 180, 1e-9);
+  EXPECT_NEAR(before - w.heading, 1.7578125 * std::numbers::pi / 180, 1e-9);
 }
 
 TEST(Maze, GeometryIsTheTables) {
@@ -78,6 +163,7 @@ TEST(Maze, GeometryIsTheTables) {
   EXPECT_EQ(map.areas.size(), 19U);
   EXPECT_EQ(map.rooms(), 9);
   EXPECT_EQ(map.spots.size(), 17U);
+  EXPECT_EQ(map.walls.size(), 76U);  // one-sided lines of the original
   for (const Spot& s : map.spots) EXPECT_TRUE(map.fits(s.x, s.y, body)) << s.x << " " << s.y;
   std::map<std::string, int> doors{{"hub", 4}, {"west", 1}, {"north-middle", 3}, {"alcove", 1}, {"east", 2}, {"dead end", 2}};
   for (const Area& a : map.areas) {
@@ -111,27 +197,6 @@ TEST(Maze, RandomWalksNeverLeaveFreeSpace) {
     }
   }
 }
-
-// One slot with its memory.
-struct One {
-  explicit One(const Settings& given, const BatchOptions& options = {}) : world(open_maze(given)), env(world->make(options)), obs(env->spec().observation.bytes()), last(obs.size()), info(env->spec().infos.size()) {}
-  void reset(std::size_t task, Split split = Split::train) {
-    const auto tasks = world->tasks(split);
-    env->reset(std::span(&slot, 1), std::span(&tasks[task], 1), out());
-  }
-  void step(std::int32_t action) {
-    env->send(std::span(&slot, 1), std::as_bytes(std::span(&action, 1)));
-    env->recv(out(), 1);
-  }
-  Buffers out() { return {obs, last, std::span(&reward, 1), std::span(&terminated, 1), std::span(&truncated, 1), std::span(&fault, 1), info}; }
-  std::unique_ptr<BatchWorld> world;
-  std::unique_ptr<BatchEnv> env;
-  std::vector<std::byte> obs, last;
-  std::vector<float> info;
-  float reward = 0.0F;
-  std::uint8_t terminated = 0, truncated = 0, fault = 0;
-  int slot = 0;
-};
 
 TEST(Maze, TimesOutAtTwentyOneHundredTics) {
   for (const auto& [repeat, steps] : {std::pair{"4", 525}, {"1", 2100}, {"8", 263}}) {
@@ -173,7 +238,7 @@ TEST(Maze, StartsAsTheScriptsSay) {
     EXPECT_GE(sparse.info[2], 0.0F);
     EXPECT_LE(sparse.info[2], static_cast<float>(0.01 * 2 * std::numbers::pi));
     very.reset(i), very.step(0);
-    EXPECT_EQ(very.info[0], 544.0F);
+    EXPECT_NEAR(very.info[0], 543.986F, 1e-4F);
     EXPECT_GE(std::abs(very.info[2]), static_cast<float>(0.98 * std::numbers::pi));
   }
 }
@@ -227,6 +292,27 @@ TEST(Maze, NoiseCoversItsShareAndIsFreshEachFrame) {  // icm.md 4.6: 43.3 %
     for (std::size_t y = 0; y < 25; ++y)
       for (std::size_t x = 0; x < 40; ++x) ASSERT_EQ(one.obs[2 * side * side + y * side + x], one.obs[3 * side * side + y * side + x]) << render;
   }
+}
+
+// Rows at which ViZDoom's depth buffer has the edges (vizdoom 1.3.2, 160 by 120).
+TEST(Maze, HeightsAreDooms) {
+  const Map map = make_map(Plan::full);
+  Grid middle{{screen_width / 2}, {}};
+  for (int i = 0; i < screen_height; ++i) middle.rows.push_back(i);
+  Camera one(map, TextureSet::train, middle, false), two(map, TextureSet::test, middle, false);
+  std::vector<std::uint8_t> a(screen_height), b(screen_height);
+  const auto walls = [&](double x, double y, double turns) {  // the two sets of textures have walls that differ and the same floor
+    Walker w;
+    w.x = x, w.y = y, w.face(turns);
+    one.gray(w, a), two.gray(w, b);
+    const auto differ = [&](int row) { return a[static_cast<std::size_t>(row)] != b[static_cast<std::size_t>(row)]; };
+    int first = 0, last = screen_height - 1;
+    while (!differ(first)) ++first;
+    while (!differ(last)) --last;
+    return std::pair{first, last};
+  };
+  EXPECT_EQ(walls(240, -176, 0.5).second, 108);             // 80 units before the west wall the floor begins at row 109
+  EXPECT_EQ(walls(1039.328, -169.884, 0.75).first, 26);     // the alcove's end below the ceiling
 }
 
 TEST(Maze, RoomsLookDifferentAndTheVestIsBright) {

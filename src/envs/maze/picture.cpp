@@ -10,8 +10,9 @@ namespace hone::maze {
 namespace {
 
 constexpr double focal = screen_width / 2.0;  // 90 degrees
+constexpr double tall = 1.2 * focal;          // of heights: Doom was drawn for pixels higher than wide
 constexpr double eyes = 41.0, ceiling = 128.0, horizon = screen_height / 2.0;
-constexpr double sprite_half = 16.0, sprite_height = 24.0;
+constexpr double sprite_half = 16.0, sprite_height = 20.0;
 constexpr Colour ceiling_colour{90, 90, 110}, floor_colour{120, 100, 70}, vest_colour{120, 255, 120}, hud_colour{70, 70, 70};
 
 // Light falls off with distance; a whole number of 256ths, so that a shaded texel is a multiplication and a shift.
@@ -23,7 +24,7 @@ Camera::Camera(const Map& map, TextureSet set, Grid grid, bool hud) : map_(map),
   for (int row = 0; row <= screen_height; ++row)
     first_row_.push_back(static_cast<int>(std::lower_bound(grid_.rows.begin(), grid_.rows.end(), row) - grid_.rows.begin()));
   for (const int row : grid_.rows) {
-    const double below = row + 0.5 - horizon, distance = focal * (below > 0 ? eyes : ceiling - eyes) / std::max(0.5, std::abs(below));
+    const double below = row + 0.5 - horizon, distance = tall * (below > 0 ? eyes : ceiling - eyes) / std::max(0.5, std::abs(below));
     flat_.push_back(static_cast<float>(light(distance, false)) / 256.0F);
     const auto plain = [&](const Colour& colour) { return static_cast<std::uint8_t>(static_cast<float>(luma(colour.r, colour.g, colour.b)) * flat_.back()); };
     gray_ceiling_.push_back(plain(ceiling_colour)), gray_floor_.push_back(plain(floor_colour)), gray_hud_.push_back(plain(hud_colour));
@@ -67,7 +68,7 @@ void Camera::draw(const Walker& from, const Wall& wall, const Flat& flat, const 
   for (std::size_t c = 0; c < grid_.columns.size(); ++c) {
     const double right = (grid_.columns[c] + 0.5 - screen_width / 2.0) / focal;
     const Hit hit = cast(from.x, from.y, fx + right * fy, fy - right * fx, area);
-    const double scale = focal / hit.distance, top = horizon - (ceiling - eyes) * scale, bottom = horizon + eyes * scale;
+    const double scale = tall / hit.distance, top = horizon - (ceiling - eyes) * scale, bottom = horizon + eyes * scale;
     const int first = std::clamp(row_from(top), 0, hud), end = std::clamp(row_from(bottom), first, hud);
     flat(c, 0, first, ceiling_colour);
     // Down the texture in 16.16 fixed point.
@@ -78,7 +79,7 @@ void Camera::draw(const Walker& from, const Wall& wall, const Flat& flat, const 
     flat(c, end, hud, floor_colour);
     flat(c, hud, rows, hud_colour);
     if (depth < 1.0 || depth > hit.distance || std::abs(right * depth - aside) > sprite_half) continue;
-    const double near = focal / depth;
+    const double near = tall / depth;
     const int above = std::clamp(row_from(horizon + (eyes - sprite_height) * near), 0, hud), below = std::clamp(row_from(horizon + eyes * near), above, hud);
     sprite(c, above, below);
   }

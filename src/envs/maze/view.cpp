@@ -35,19 +35,19 @@ Grid grid_of(Render render, bool noise) {
 
 }  // namespace
 
-View::View(const Map& map, TextureSet set, Render render, bool noise, bool hud)
+Screens::Screens(Render render, bool noise)
     : render_(render), noise_(noise), width_(render == Render::direct ? 2 * side : noise ? canvas : screen_width), height_(render == Render::direct ? 2 * side : noise ? canvas : screen_height),
-      camera_(map, set, grid_of(render, noise), hud && !noise), shrink_(shrink_of(noise)) {
+      grid_(grid_of(render, noise)), shrink_(shrink_of(noise)) {
   const std::size_t planes = render == Render::direct ? 1 : 3, size = planes * static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_);
-  shot_.resize(planes * static_cast<std::size_t>(camera_.grid().count()));
+  shot_.resize(planes * static_cast<std::size_t>(grid_.count()));
   for (const auto& place : shrink_.columns()) share_.push_back(static_cast<std::uint32_t>(place.share * 256.0F + 0.5F));
   now_.resize(size), before_.resize(size), gray_.resize(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_));
 }
 
 // Noise everywhere, the shot in the upper left corner.
-void View::place(Rng& rng) {
+void Screens::surround(Rng& rng) {
   const std::size_t pixels = static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_), planes = now_.size() / pixels;
-  const auto columns = camera_.grid().columns.size(), rows = camera_.grid().rows.size();
+  const auto columns = grid_.columns.size(), rows = grid_.rows.size();
   std::uint64_t bits = 0;
   int left = 0;
   const auto byte = [&] {
@@ -72,17 +72,18 @@ void View::place(Rng& rng) {
     }
 }
 
-void View::shoot(const Walker& from, Rng& rng) {
+std::span<std::uint8_t> Screens::next() {
   std::swap(now_, before_);
-  std::span<std::uint8_t> target = noise_ ? std::span(shot_) : std::span(now_);
-  if (render_ == Render::direct) camera_.gray(from, target);
-  else camera_.colour(from, target);
-  if (noise_) place(rng);
+  return noise_ ? std::span(shot_) : std::span(now_);
+}
+
+void Screens::keep(Rng& rng) {
+  if (noise_) surround(rng);
   if (fresh_) before_ = now_;
   fresh_ = false;
 }
 
-void View::frame(std::span<std::uint8_t> out) {
+void Screens::frame(std::span<std::uint8_t> out) {
   const std::size_t pixels = gray_.size();
   if (render_ == Render::full) {
     const auto most = [&](std::size_t i) { return std::max(now_[i], before_[i]); };
@@ -107,16 +108,38 @@ void View::frame(std::span<std::uint8_t> out) {
   }
 }
 
-void View::save(Sink& sink) const {
+void Screens::save(Sink& sink) const {
   put(sink, static_cast<std::uint8_t>(fresh_));
   sink.write(std::as_bytes(std::span(now_))), sink.write(std::as_bytes(std::span(before_)));
 }
 
-void View::load(Source& source) {
+void Screens::load(Source& source) {
   std::uint8_t fresh = 0;
   get(source, fresh);
   fresh_ = fresh != 0;
   source.read(std::as_writable_bytes(std::span(now_))), source.read(std::as_writable_bytes(std::span(before_)));
+}
+
+void View::shoot(const Walker& from, Rng& rng) {
+  if (render_ == Render::direct) camera_.gray(from, screens_.next());
+  else camera_.colour(from, screens_.next());
+  screens_.keep(rng);
+}
+
+std::string in_signs(std::span<const std::byte> frames) {
+  static constexpr std::string_view ramp = " .:-=+*#%@";
+  constexpr int columns = side * 4 / 3;  // as wide as the screen was; a character is twice as high as wide
+  const std::byte* newest = frames.data() + frames.size() - side * side;
+  const auto bright = [&](int x, int y) { return std::to_integer<int>(newest[y * side + x]) + std::to_integer<int>(newest[(y + 1) * side + x]); };
+  int least = 510, most = 0;
+  for (int y = 0; y < side; y += 2)
+    for (int x = 0; x < side; ++x) least = std::min(least, bright(x, y)), most = std::max(most, bright(x, y));
+  std::string out;
+  for (int y = 0; y < side; y += 2) {
+    for (int c = 0; c < columns; ++c) out += ramp[static_cast<std::size_t>((bright(c * side / columns, y) - least) * static_cast<int>(ramp.size() - 1) / std::max(1, most - least))];
+    if (y + 2 < side) out += "\n";
+  }
+  return out;
 }
 
 }  // namespace hone::maze
