@@ -58,7 +58,7 @@ with scratch() as name:
     recipe.write_text(LOCAL)
     scores = []
     for model in ("smollm2-135m", folder / "model.gguf"):
-        rows = last_json(hone("eval", recipe, "--run", run, "--json", "--set", f"model.name={model}", home=home, timeout=1800))["rows"]
+        rows = last_json(hone("eval", recipe, "--run", run, "--json", "--tasks", "60", "--set", f"model.name={model}", home=home, timeout=1800))["rows"]
         scores.append(rows[0]["score"])
     print("in the local back end, before and after:", scores)
     assert scores[1] >= scores[0] + 0.10, "the exported model misses the margin of 10 points"
