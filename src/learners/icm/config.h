@@ -59,7 +59,7 @@ void visit(V& v, IcmConfig& c) {
   v.field("value_weight", c.value_weight, "weight of half the mean squared error of values", {.min = 0});
   v.field("lr", c.lr, "learning rate of actor and critic (Adam)", {.min = 0});
   v.field("curiosity_lr", c.curiosity_lr, "learning rate of what the bonus is the error of", {.min = 0});
-  v.field("adam_eps", c.adam_eps, "Adam's epsilon for actor and critic: gradients well below it make small steps, so that rollouts without reward change little and a sudden reward makes no leap", {.min = 0, .max = 1});
+  v.field("adam_eps", c.adam_eps, "Adam's epsilon for actor and critic: gradients well below it make small steps", {.min = 0, .max = 1});
   v.field("lr_end", c.lr_end, "share of lr and curiosity_lr that is left at the last step, to which they fall linearly", {.min = 0, .max = 1});
   v.field("eta_end", c.eta_end, "the same of eta", {.min = 0, .max = 1});
   v.field("loss_scale", c.loss_scale, "gradient of actor and critic is multiplied by it; acts through clip alone", {.min = 0});
