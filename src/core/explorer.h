@@ -27,6 +27,7 @@ struct ExplorerOptions {
   int channels = 4, side = 42;  // observations: u8 [channels, side, side]
   int actions = 4;
   int memory = 256;             // width of the LSTM
+  int values = 1;               // how many returns the critic foresees, each with a head of its own
   Curiosity curiosity = Curiosity::icm;
   bool detach_target = false;   // icm: the forward loss does not reach the features of s_t+1
   std::uint64_t seed = 0;
@@ -42,7 +43,7 @@ struct Stretch {
 };
 
 struct Judged {
-  std::span<const float> logits, values;  // [steps, slots, actions], [steps, slots]; valid until the next call
+  std::span<const float> logits, values;  // [steps, slots, actions], [steps, slots, values]; valid until the next call
 };
 
 struct Slopes {
@@ -62,7 +63,7 @@ struct CuriosityLoss {
 // Weights, moments of Adam. A gradient that is not finite throws Error{bad_input} before any weight changes.
 class Explorer : public Savable {
  public:
-  // One decision of every slot. memory [slots, 2 * memory] is read and written (where fresh it begins at zero). logits [slots, actions], values [slots].
+  // One decision of every slot. memory [slots, 2 * memory] is read and written (where fresh it begins at zero). logits [slots, actions], values [slots, values].
   virtual void act(const Sight& sight, std::span<float> memory, std::span<float> logits, std::span<float> values) = 0;
   // The same as act() said while the stretch was played, kept for learn().
   virtual Judged judge(const Stretch& stretch) = 0;

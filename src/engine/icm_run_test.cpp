@@ -70,6 +70,15 @@ TEST_F(IcmRun, CuriosityInPartsLearnsMoreFromTheSameAndNotByThreads) {
   EXPECT_LT(parts.metrics.back().at("forward_loss"), whole.metrics.back().at("forward_loss"));
 }
 
+// With no weight on the bonus its value learns nothing but zero, and what the actor learns from is the reward's return alone.
+TEST_F(IcmRun, ValuesApartForesawTheirOwn) {
+  const auto of = [&](const std::string& more) { return run(recipe("algorithm: ppo, minibatches: 2, epochs: 2, separate_values: true, curiosity: random_features" + more, ", living_cost: true")); };
+  const Result apart = of(""), threads = of(""), longer = of(", bonus_gamma: 0.5"), together = run(recipe("algorithm: ppo, minibatches: 2, epochs: 2, curiosity: random_features", ", living_cost: true"));
+  EXPECT_EQ(apart.nets, threads.nets);
+  EXPECT_NE(apart.nets, longer.nets);
+  EXPECT_EQ(apart.nets.size(), together.nets.size() + 3 * 4 * 257);  // a second value's weights, and Adam's two moments of them
+}
+
 TEST_F(IcmRun, RewardAndBonusAreToldApart) {
   for (const char* kind : {"icm", "random_features", "pixels", "rnd", "noise"}) {
     const Result r = run(recipe(std::string("algorithm: ppo, minibatches: 2, epochs: 2, normalise_bonus: true, curiosity: ") + kind, ", living_cost: true"));
@@ -95,6 +104,7 @@ TEST_F(IcmRun, MisuseIsNamed) {
     return std::string("accepted");
   };
   EXPECT_NE(refusal(recipe("algorithm: ppo, minibatches: 5")).find("expected at most as many as there are slots (4), got 5"), std::string::npos);
+  EXPECT_NE(refusal(recipe("keep: best, reward: false")).find("'keep': expected last where reward is false"), std::string::npos);
   EXPECT_NE(refusal(recipe("start_from: /no/such/file")).find("can't read /no/such/file"), std::string::npos);
   EXPECT_NE(refusal(recipe("lr: 1e300")).find("not finite"), std::string::npos);
   EXPECT_NE(refusal(parse_recipe("env: gridworld\nmethod: icm\n", "kit.yaml")).find("expected a world whose observations are frames"), std::string::npos);

@@ -9,6 +9,7 @@ namespace hone {
 
 enum class Bonus { icm, none, random_features, pixels, rnd, noise };
 enum class Algorithm { a2c, a3c, ppo };
+enum class Keep { last, best };
 enum class Noise { uniform, gaussian, laplace };
 
 struct IcmConfig {
@@ -20,6 +21,8 @@ struct IcmConfig {
   double reward_scale = 1.0;
   double eta = 0.01;
   double gamma = 0.99, lambda = 1.0;
+  bool separate_values = false;
+  double bonus_gamma = 0.99;
   bool endless = false;
   double reward_clip = 1.0;
   double entropy = 0.01, value_weight = 0.5;
@@ -36,6 +39,8 @@ struct IcmConfig {
   double ppo_clip = 0.2;
   Noise noise = Noise::uniform;
   bool greedy = false;
+  Keep keep = Keep::last;
+  int keep_window = 40;
   std::string start_from;
 };
 template <class V>
@@ -54,7 +59,10 @@ void visit(V& v, IcmConfig& c) {
   v.field("gamma", c.gamma, "discount per decision", {.min = 0, .max = 1});
   v.field("lambda", c.lambda, "of generalised advantage estimation; 1 = n-step return less value", {.min = 0, .max = 1});
   v.field("endless", c.endless, "an episode's end does not end the return, the next start is worth its value: else finding the goal costs all bonuses to come (Burda et al. 2018, arXiv 1808.04355)");
-  v.field("reward_clip", c.reward_clip, "reward plus bonus is cut to this on both sides, 0 = never", {.min = 0});
+  v.field("separate_values", c.separate_values,
+          "the critic foresees bonus and reward each by itself and their advantages are added; the bonus's return, discounted by bonus_gamma, goes on past an episode's end, the reward's does not (Burda et al. 2018, arXiv 1810.12894)");
+  v.field("bonus_gamma", c.bonus_gamma, "separate_values: discount of the bonus per decision; gamma is the reward's", {.min = 0, .max = 1});
+  v.field("reward_clip", c.reward_clip, "reward plus bonus (with separate_values each) is cut to this on both sides, 0 = never", {.min = 0});
   v.field("entropy", c.entropy, "weight of the entropy bonus", {.min = 0});
   v.field("value_weight", c.value_weight, "weight of half the mean squared error of values", {.min = 0});
   v.field("lr", c.lr, "learning rate of actor and critic (Adam)", {.min = 0});
@@ -79,6 +87,9 @@ void visit(V& v, IcmConfig& c) {
   v.field("ppo_clip", c.ppo_clip, "ppo: the ratio counts between 1 - ppo_clip and 1 + ppo_clip", {.min = 0, .max = 1});
   v.choice("noise", c.noise, {{"uniform", Noise::uniform}, {"gaussian", Noise::gaussian}, {"laplace", Noise::laplace}}, "curiosity noise: drawn from (mean 0 but for uniform's 0 to 1, scale 1)");
   v.field("greedy", c.greedy, "evaluation takes the likeliest action instead of drawing one");
+  v.choice("keep", c.keep, {{"last", Keep::last}, {"best", Keep::best}},
+           "which networks the run ends with: the last ones, or those under which the last keep_window finished training episodes brought most reward");
+  v.field("keep_window", c.keep_window, "keep best: so many episodes", {.min = 1, .max = 100000});
   v.field("start_from", c.start_from, "file with the bytes of another run's published networks (hone store weights) to begin with instead of random ones");
 }
 

@@ -6,7 +6,6 @@
 #include <numeric>
 
 #include "core/error.h"
-#include "learners/icm/returns.h"
 #include "learners/start_from.h"
 
 namespace hone {
@@ -62,7 +61,8 @@ Icm::Actor::Actor(Icm& of, int slots) : of_(of) { memory.assign(static_cast<std:
 void Icm::Actor::act(const Sight& sight, bool explore, Rng& rng, std::span<std::byte> actions, std::span<float> logp, std::span<float> value) {
   const auto n = static_cast<std::size_t>(sight.slots), count = static_cast<std::size_t>(of_.actions_);
   memory.resize(n * 2 * static_cast<std::size_t>(of_.config_.memory), 0.0F);
-  logits_.resize(n * count), values_.resize(n);
+  const auto streams = static_cast<std::size_t>(of_.streams_);
+  logits_.resize(n * count), values_.resize(n * streams);
   of_.nets_->act(sight, memory, logits_, values_);
   for (std::size_t i = 0; i < n; ++i) {
     const auto z = std::span<const float>(logits_).subspan(i * count, count);
@@ -80,15 +80,15 @@ void Icm::Actor::act(const Sight& sight, bool explore, Rng& rng, std::span<std::
     const auto action = static_cast<std::int32_t>(a) + of_.first_action_;
     std::memcpy(actions.data() + i * sizeof action, &action, sizeof action);
     if (!logp.empty()) logp[i] = static_cast<float>(static_cast<double>(z[a]) - top - std::log(sum));
-    if (!value.empty()) value[i] = values_[i];
+    if (!value.empty()) value[i] = values_[i * streams];
   }
 }
 
 Icm::Icm(const IcmConfig& config, const BatchSpec& spec, const Nets& nets, std::uint64_t seed)
-    : config_(config), first_action_(static_cast<int>(fitting(spec).action.low)), actions_(static_cast<int>(spec.action.high - spec.action.low) + 1),
-      nets_(nets.explorer({.channels = static_cast<int>(spec.observation.shape[0]), .side = static_cast<int>(spec.observation.shape[1]), .actions = actions_, .memory = config.memory,
+    : config_(config), first_action_(static_cast<int>(fitting(spec).action.low)), actions_(static_cast<int>(spec.action.high - spec.action.low) + 1), streams_(config.separate_values ? 2 : 1),
+      nets_(nets.explorer({.channels = static_cast<int>(spec.observation.shape[0]), .side = static_cast<int>(spec.observation.shape[1]), .actions = actions_, .memory = config.memory, .values = streams_,
                            .curiosity = net_of(config.curiosity), .detach_target = config.detach_target, .seed = seed})),
-      collecting_(*this, spec.slots) {
+      collecting_(*this, spec.slots), kept_(config.keep_window, spec.slots) {
   began_ = collecting_.memory;
   bonus_sum_.assign(static_cast<std::size_t>(spec.slots), 0.0);
   const auto parts = [&](const char* field, int count) {
@@ -97,6 +97,7 @@ Icm::Icm(const IcmConfig& config, const BatchSpec& spec, const Nets& nets, std::
   };
   if (config.algorithm == Algorithm::ppo) parts("minibatches", config.minibatches);
   parts("curiosity_minibatches", config.curiosity_minibatches);
+  if (config.keep == Keep::best && !config.reward) throw Error(Fault::bad_input, "icm: field 'keep': expected last where reward is false, since best is by reward; got best");
   if (!config.start_from.empty()) start_from(config.start_from, *nets_);
 }
 
@@ -105,6 +106,7 @@ std::unique_ptr<BatchActor> Icm::player() { return std::make_unique<Actor>(*this
 Need Icm::next(const Progress& progress) {
   Need need;
   need.done = progress.last_call || seen_ >= config_.steps;
+  if (need.done && config_.keep == Keep::best) kept_.restore(*nets_);
   if (need.done) return need;
   const std::int64_t each = static_cast<std::int64_t>(config_.rollout) * static_cast<std::int64_t>(bonus_sum_.size());
   need.rollout_steps = config_.rollout;
@@ -115,8 +117,7 @@ Need Icm::next(const Progress& progress) {
 
 Stretch Icm::stretch(const Rollout& x, std::span<const int> slots) const { return {&x, slots, began_, counts_}; }
 
-// r_t = clip(r_e + r_i), icm.md 2.1 and 2.5.6.
-void Icm::reward_of(const Rollout& x, Metrics& metrics, Rng& rng, std::vector<float>& reward) {
+std::vector<float> Icm::bonus_of(const Rollout& x, Metrics& metrics, Rng& rng) {
   const auto total = static_cast<std::size_t>(x.steps) * static_cast<std::size_t>(x.slots), n = static_cast<std::size_t>(x.slots);
   std::vector<float> bonus(total, 0.0F);
   const double eta = config_.eta * falling(config_.eta_end, done());
@@ -145,15 +146,27 @@ void Icm::reward_of(const Rollout& x, Metrics& metrics, Rng& rng, std::vector<fl
     if (config_.curiosity == Bonus::icm) metrics["inverse_loss"] = loss.inverse, metrics["inverse_accuracy"] = loss.accuracy;
     metrics["curiosity_norm"] = loss.norm;
   }
-  double intrinsic = 0.0, extrinsic = 0.0;
+  metrics["bonus"] = std::accumulate(bonus.begin(), bonus.end(), 0.0) / static_cast<double>(total);
+  return bonus;
+}
+
+// r_t = clip(r_e + r_i), icm.md 2.1 and 2.5.6; or each by itself.
+std::vector<Icm::Stream> Icm::rewards_of(const Rollout& x, Metrics& metrics, Rng& rng) {
+  std::vector<float> bonus = bonus_of(x, metrics, rng), world(bonus.size());
+  metrics["reward"] = std::accumulate(x.data.reward.begin(), x.data.reward.begin() + static_cast<std::ptrdiff_t>(world.size()), 0.0) / static_cast<double>(world.size());
+  if (config_.reward)
+    for (std::size_t i = 0; i < world.size(); ++i) world[i] = static_cast<float>(config_.reward_scale) * x.data.reward[i];
   const auto most = static_cast<float>(config_.reward_clip > 0.0 ? config_.reward_clip : INFINITY);
-  reward.resize(total);
-  for (std::size_t i = 0; i < total; ++i) {
-    intrinsic += static_cast<double>(bonus[i]), extrinsic += static_cast<double>(x.data.reward[i]);
-    reward[i] = std::clamp((config_.reward ? static_cast<float>(config_.reward_scale) * x.data.reward[i] : 0.0F) + bonus[i], -most, most);
+  const auto clipped = [most](std::vector<float>& all) {
+    for (float& r : all) r = std::clamp(r, -most, most);
+  };
+  if (streams_ == 2) {
+    clipped(world), clipped(bonus);
+    return {{std::move(world), config_.gamma, config_.endless}, {std::move(bonus), config_.bonus_gamma, true}};
   }
-  metrics["bonus"] = intrinsic / static_cast<double>(total);
-  metrics["reward"] = extrinsic / static_cast<double>(total);
+  for (std::size_t i = 0; i < world.size(); ++i) world[i] += bonus[i];
+  clipped(world);
+  return {{std::move(world), config_.gamma, config_.endless}};
 }
 
 // Of the errors just asked for; what parts and further epochs learn from is asked for again. Losses are means over the first epoch.
@@ -174,20 +187,54 @@ CuriosityLoss Icm::update_curiosity(const Rollout& x, std::vector<int>& order, c
   return mean;
 }
 
+// A rollout holds the first stream's values as they were said; with more they are asked for again.
+std::vector<float> Icm::values_of(const Rollout& x) {
+  const auto n = static_cast<std::size_t>(x.slots), total = static_cast<std::size_t>(x.steps) * n, streams = static_cast<std::size_t>(streams_);
+  if (streams == 1) return {x.value.begin(), x.value.begin() + static_cast<std::ptrdiff_t>(total)};
+  std::vector<float> out(total * streams);
+  std::vector<int> all(n);
+  std::iota(all.begin(), all.end(), 0);
+  const std::size_t parts = std::min(n, static_cast<std::size_t>(config_.minibatches));
+  for (std::size_t part = 0; part < parts; ++part) {
+    const std::size_t first = part * n / parts, width = (part + 1) * n / parts - first;
+    const Judged judged = nets_->judge(stretch(x, std::span<const int>(all).subspan(first, width)));
+    for (std::size_t t = 0; t < static_cast<std::size_t>(x.steps); ++t)
+      std::copy_n(judged.values.begin() + static_cast<std::ptrdiff_t>(t * width * streams), width * streams, out.begin() + static_cast<std::ptrdiff_t>((t * n + first) * streams));
+  }
+  return out;
+}
+
 std::vector<float> Icm::last_values(const Rollout& x) {
   const auto n = static_cast<std::size_t>(x.slots), row = x.data.obs.size() / (static_cast<std::size_t>(x.steps) + 1);
-  std::vector<float> memory = collecting_.memory, logits(n * static_cast<std::size_t>(actions_)), values(n);
+  std::vector<float> memory = collecting_.memory, logits(n * static_cast<std::size_t>(actions_)), values(n * static_cast<std::size_t>(streams_));
   nets_->act({x.data.obs.subspan(static_cast<std::size_t>(x.steps) * row, row), x.fresh.subspan(static_cast<std::size_t>(x.steps) * n, n), x.slots}, memory, logits, values);
   return values;
 }
 
-void Icm::update_actor(const Rollout& x, std::span<const float> reward, Metrics& metrics, Rng& rng) {
-  const auto n = static_cast<std::size_t>(x.slots), total = reward.size();
-  std::vector<std::uint8_t> ended(total);
-  for (std::size_t k = 0; k < total && !config_.endless; ++k) ended[k] = x.data.terminated[k] != 0 || x.data.truncated[k] != 0 || x.data.fault[k] != 0;
-  auto [advantage, target] = returns_of(reward, x.value, ended, last_values(x), x.slots, config_.gamma, config_.lambda);
+// Advantages added over the streams; targets [steps, slots, streams].
+Returns Icm::returns_of_streams(const Rollout& x, std::span<const Stream> streams) {
+  const std::size_t total = streams[0].reward.size(), width = streams.size();
+  const std::vector<float> values = values_of(x), last = last_values(x);
+  const auto column = [width](std::span<const float> all, std::size_t stream) {
+    std::vector<float> out(all.size() / width);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = all[i * width + stream];
+    return out;
+  };
+  Returns sum{std::vector<float>(total), std::vector<float>(total * width)};
+  for (std::size_t s = 0; s < width; ++s) {
+    std::vector<std::uint8_t> ended(total);
+    for (std::size_t k = 0; k < total && !streams[s].endless; ++k) ended[k] = x.data.terminated[k] != 0 || x.data.truncated[k] != 0 || x.data.fault[k] != 0;
+    const Returns of = returns_of(streams[s].reward, column(values, s), ended, column(last, s), x.slots, streams[s].gamma, config_.lambda);
+    for (std::size_t k = 0; k < total; ++k) sum.advantage[k] += of.advantage[k], sum.target[k * width + s] = of.target[k];
+  }
+  return sum;
+}
+
+void Icm::update_actor(const Rollout& x, const Returns& returns, Metrics& metrics, Rng& rng) {
+  const auto n = static_cast<std::size_t>(x.slots), streams = static_cast<std::size_t>(streams_);
+  std::vector<float> advantage = returns.advantage;
   if (config_.normalise_advantage || config_.centre_advantage) {
-    const auto count = static_cast<double>(total);
+    const auto count = static_cast<double>(advantage.size());
     const double mean = std::accumulate(advantage.begin(), advantage.end(), 0.0) / count;
     double squares = 0.0;
     for (const float a : advantage) squares += (static_cast<double>(a) - mean) * (static_cast<double>(a) - mean);
@@ -215,7 +262,8 @@ void Icm::update_actor(const Rollout& x, std::span<const float> reward, Metrics&
         for (const int slot : slots) {
           const std::size_t k = t * n + static_cast<std::size_t>(slot);
           actions.push_back(action_at(x, k) - first_action_);
-          a.push_back(advantage[k]), r.push_back(target[k]), old.push_back(x.logp[k]), counts.push_back(counts_[k]);
+          a.push_back(advantage[k]), old.push_back(x.logp[k]), counts.push_back(counts_[k]);
+          for (std::size_t s = 0; s < streams; ++s) r.push_back(returns.target[k * streams + s]);
         }
       const ActorReport report = actor_slopes({judged.logits, judged.values, actions, a, r, old, counts}, {config_.value_weight, config_.entropy, ppo ? config_.ppo_clip : 0.0}, d_logits, d_values);
       norm += nets_->learn({d_logits, d_values}, {lr, config_.loss_scale, config_.clip, config_.adam_eps});
@@ -234,10 +282,10 @@ Update Icm::learn(const Experience& experience, const Lessons&, Tools& tools) {
   Rng rng = tools.rng("icm").split(static_cast<std::uint64_t>(seen_));
   counts_.assign(static_cast<std::size_t>(x.steps) * static_cast<std::size_t>(x.slots), 1);
   for (std::size_t k = 0; k < counts_.size(); ++k) counts_[k] = x.data.fault[k] == 0;
-  std::vector<float> reward;
+  if (config_.keep == Keep::best) kept_.see(x, *nets_);
   Metrics now;
-  reward_of(x, now, rng, reward);
-  if (seen_ >= config_.warmup) update_actor(x, reward, now, rng);
+  const auto streams = rewards_of(x, now, rng);
+  if (seen_ >= config_.warmup) update_actor(x, returns_of_streams(x, streams), now, rng);
   for (const auto& [name, value] : now) {
     Mean& mean = means_[name];
     update.metrics[name] = (mean.sum += value) / ++mean.of;
@@ -253,6 +301,7 @@ void Icm::save(Sink& sink) const {
   put(sink, seen_), put(sink, bonus_count_), put(sink, bonus_mean_), put(sink, bonus_squares_);
   sink.write(std::as_bytes(std::span(bonus_sum_)));
   sink.write(std::as_bytes(std::span(collecting_.memory)));
+  if (config_.keep == Keep::best) kept_.save(sink);
 }
 
 void Icm::load(Source& source) {
@@ -261,6 +310,7 @@ void Icm::load(Source& source) {
   source.read(std::as_writable_bytes(std::span(bonus_sum_)));
   source.read(std::as_writable_bytes(std::span(collecting_.memory)));
   began_ = collecting_.memory;
+  if (config_.keep == Keep::best) kept_.load(source);
 }
 
 constinit const LearnerEntry learner_icm{

@@ -6,6 +6,8 @@
 
 #include "core/learner.h"
 #include "learners/icm/config.h"
+#include "learners/icm/keep_best.h"
+#include "learners/icm/returns.h"
 
 namespace hone {
 
@@ -34,19 +36,29 @@ class Icm final : public Learner, public ActingLearner {
     std::vector<float> logits_, values_;
   };
 
-  void reward_of(const Rollout& x, Metrics& metrics, Rng& rng, std::vector<float>& reward);
+  // What a value foresees: the rewards of every step, and how they add up.
+  struct Stream {
+    std::vector<float> reward;
+    double gamma;
+    bool endless;
+  };
+  std::vector<Stream> rewards_of(const Rollout& x, Metrics& metrics, Rng& rng);
+  std::vector<float> bonus_of(const Rollout& x, Metrics& metrics, Rng& rng);
   CuriosityLoss update_curiosity(const Rollout& x, std::vector<int>& order, const NetStep& how, Rng& rng);
-  std::vector<float> last_values(const Rollout& x);
-  void update_actor(const Rollout& x, std::span<const float> reward, Metrics& metrics, Rng& rng);
+  std::vector<float> values_of(const Rollout& x);    // [steps, slots, streams]
+  std::vector<float> last_values(const Rollout& x);  // [slots, streams] of the states after the last step
+  Returns returns_of_streams(const Rollout& x, std::span<const Stream> streams);
+  void update_actor(const Rollout& x, const Returns& returns, Metrics& metrics, Rng& rng);
   Stretch stretch(const Rollout& x, std::span<const int> slots) const;
   double done() const { return static_cast<double>(seen_) / static_cast<double>(config_.steps); }
 
   IcmConfig config_;
-  int first_action_, actions_;
+  int first_action_, actions_, streams_;
   std::unique_ptr<Explorer> nets_;
   Actor collecting_;
   std::vector<float> began_;        // the memory when the rollout at hand began
   std::vector<std::uint8_t> counts_;
+  KeepBest kept_;
   std::int64_t seen_ = 0;
   struct Mean {
     double sum = 0.0;

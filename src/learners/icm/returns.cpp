@@ -27,7 +27,7 @@ Returns returns_of(std::span<const float> reward, std::span<const float> value, 
 
 ActorReport actor_slopes(const ActorBatch& b, const ActorLoss& loss, std::span<float> d_logits, std::span<float> d_values) {
   ActorReport out;
-  const std::size_t n = b.values.size(), actions = b.logits.size() / std::max<std::size_t>(1, n);
+  const std::size_t n = b.actions.size(), actions = b.logits.size() / std::max<std::size_t>(1, n), values = b.values.size() / std::max<std::size_t>(1, n);
   std::fill(d_logits.begin(), d_logits.end(), 0.0F);
   std::fill(d_values.begin(), d_values.end(), 0.0F);
   const auto counted = static_cast<double>(std::count_if(b.counts.begin(), b.counts.end(), [](std::uint8_t c) { return c != 0; }));
@@ -57,9 +57,12 @@ ActorReport actor_slopes(const ActorBatch& b, const ActorLoss& loss, std::span<f
       const double p = std::exp(logp[a]);
       d_logits[i * actions + a] = static_cast<float>((slope * ((a == taken ? 1.0 : 0.0) - p) + loss.entropy_weight * p * (logp[a] + entropy)) / counted);
     }
-    const double miss = static_cast<double>(b.values[i]) - static_cast<double>(b.target[i]);
-    d_values[i] = static_cast<float>(loss.value_weight * miss / counted);
-    out.policy += policy, out.value += miss * miss, out.entropy += entropy;
+    for (std::size_t k = i * values; k < (i + 1) * values; ++k) {
+      const double miss = static_cast<double>(b.values[k]) - static_cast<double>(b.target[k]);
+      d_values[k] = static_cast<float>(loss.value_weight * miss / counted);
+      out.value += miss * miss;
+    }
+    out.policy += policy, out.entropy += entropy;
   }
   out.policy /= counted, out.value /= counted, out.entropy /= counted, out.clipped /= counted;
   return out;

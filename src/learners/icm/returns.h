@@ -17,15 +17,15 @@ struct Returns {
 Returns returns_of(std::span<const float> reward, std::span<const float> value, std::span<const std::uint8_t> ended, std::span<const float> last, int slots, double gamma, double lambda);
 
 // d loss / d logits and d values of the mean over the `count`ed steps of
-//   -logp A + value_weight (V - target)^2 / 2 - entropy_weight H
+//   -logp A + value_weight (V - target)^2 / 2 (summed over the values) - entropy_weight H
 // (a2c), or with PPO's clipped ratio in place of logp (clip > 0; old_logp of the actions when they were taken).
 struct ActorLoss {
   double value_weight = 0.5, entropy_weight = 0.01, clip = 0.0;
 };
 struct ActorBatch {
-  std::span<const float> logits, values;   // [n, actions], [n]
+  std::span<const float> logits, values;   // [n, actions], [n, values]
   std::span<const int> actions;            // [n]
-  std::span<const float> advantage, target, old_logp;
+  std::span<const float> advantage, target, old_logp;  // [n], [n, values], [n]
   std::span<const std::uint8_t> counts;    // [n]
 };
 struct ActorReport {

@@ -83,6 +83,16 @@ TEST(ActorSlopes, AreTheLossesDerivatives) {
     }
 }
 
+TEST(ActorSlopes, EveryValueIsJudgedByItsOwnTarget) {
+  const std::vector<float> logits(4), values{1, 2, 3, 4}, advantage{0, 0}, target{1, 1, 5, 4}, old(2);  // misses 0, 1, -2, 0
+  const std::vector<int> actions{0, 1};
+  const std::vector<std::uint8_t> counts{1, 1};
+  std::vector<float> d_logits(4), d_values(4);
+  const auto report = actor_slopes({logits, values, actions, advantage, target, old, counts}, {.value_weight = 0.5, .entropy_weight = 0.0, .clip = 0.0}, d_logits, d_values);
+  EXPECT_EQ(d_values, (std::vector<float>{0.0F, 0.25F, -0.5F, 0.0F}));  // 0.5 * miss / 2
+  EXPECT_EQ(report.value, 2.5);                                         // (1 + 4) / 2
+}
+
 TEST(ActorSlopes, NothingThatCountsIsNoSlope) {
   Case c;
   c.counts = {0, 0};

@@ -52,15 +52,15 @@ StretchRows::StretchRows(const Stretch& s) {
     }
 }
 
-ActorCritic::ActorCritic(const ExplorerOptions& o) : memory_(o.memory), actions_(o.actions), encoder_(weights_, "actor", o.channels, o.side) {
+ActorCritic::ActorCritic(const ExplorerOptions& o) : memory_(o.memory), actions_(o.actions), heads_(o.values), encoder_(weights_, "actor", o.channels, o.side) {
   const int f = encoder_.features();
   wx_ = weights_.add("actor/lstm/x", f, 4 * memory_);
   wh_ = weights_.add("actor/lstm/h", memory_, 4 * memory_);
   lstm_b_ = weights_.add("actor/lstm/b", 1, 4 * memory_, true);
   logits_w_ = weights_.add("actor/logits/w", memory_, actions_);
   logits_b_ = weights_.add("actor/logits/b", 1, actions_, true);
-  value_w_ = weights_.add("actor/value/w", memory_, 1);
-  value_b_ = weights_.add("actor/value/b", 1, 1, true);
+  value_w_ = weights_.add("actor/value/w", memory_, heads_);
+  value_b_ = weights_.add("actor/value/b", 1, heads_, true);
   weights_.finish();
   const Rng rng = Rng(o.seed).split("actor");
   encoder_.initialise(rng);
@@ -99,7 +99,7 @@ void ActorCritic::decide(const Sight& sight, std::int64_t first, std::int64_t n,
   cell(gates, c_before, c, squashed, h);
   both.select(1, 0).copy_(c);
   both.select(1, 1).copy_(h);
-  at::Tensor out = at::from_blob(logits.data() + first * actions_, {n, actions_}), value = at::from_blob(values.data() + first, {n, 1});
+  at::Tensor out = at::from_blob(logits.data() + first * actions_, {n, actions_}), value = at::from_blob(values.data() + first * heads_, {n, heads_});
   at::addmm_out(out, weights_.value(logits_b_), h, weights_.value(logits_w_));
   at::addmm_out(value, weights_.value(value_b_), h, weights_.value(value_w_));
 }
@@ -109,7 +109,7 @@ Judged ActorCritic::judge(const Stretch& stretch) {
   parts_.resize(shares.size());
   width_ = stretch.slots.size();
   const std::size_t total = static_cast<std::size_t>(stretch.rollout->steps) * width_;
-  logits_.resize(total * static_cast<std::size_t>(actions_)), values_.resize(total);
+  logits_.resize(total * static_cast<std::size_t>(actions_)), values_.resize(total * static_cast<std::size_t>(heads_));
   at::parallel_for(0, static_cast<std::int64_t>(shares.size()), 1, [&](std::int64_t b, std::int64_t e) {
     for (auto i = static_cast<std::size_t>(b); i < static_cast<std::size_t>(e); ++i) {
       parts_[i].share = shares[i];
@@ -146,9 +146,9 @@ void ActorCritic::judge_part(Part& p, const Stretch& whole) {
   }
   const at::Tensor logits = affine(p.h, weights_.value(logits_w_), weights_.value(logits_b_)), values = affine(p.h, weights_.value(value_w_), weights_.value(value_b_));
   for (std::size_t row = 0; row < static_cast<std::size_t>(total); ++row) {
-    const std::size_t place = p.share.place(whole, row), a = static_cast<std::size_t>(actions_);
+    const std::size_t place = p.share.place(whole, row), a = static_cast<std::size_t>(actions_), h = static_cast<std::size_t>(heads_);
     std::copy_n(data<float>(logits) + row * a, a, logits_.begin() + static_cast<std::ptrdiff_t>(place * a));
-    values_[place] = data<float>(values)[row];
+    std::copy_n(data<float>(values) + row * h, h, values_.begin() + static_cast<std::ptrdiff_t>(place * h));
   }
 }
 
@@ -169,11 +169,11 @@ double ActorCritic::learn(const Slopes& slopes, const NetStep& how) {
 void ActorCritic::learn_part(Part& p, const Slopes& slopes) {
   const std::int64_t m = memory_, n = p.slots, total = p.steps * n;
   p.gradient.clear(weights_.count());
-  const at::Tensor d_logits = at::empty({total, actions_}), d_values = at::empty({total, 1});
+  const at::Tensor d_logits = at::empty({total, actions_}), d_values = at::empty({total, heads_});
   for (std::size_t row = 0; row < static_cast<std::size_t>(total); ++row) {
-    const std::size_t place = row / p.share.count * width_ + p.share.first + row % p.share.count, a = static_cast<std::size_t>(actions_);
+    const std::size_t place = row / p.share.count * width_ + p.share.first + row % p.share.count, a = static_cast<std::size_t>(actions_), h = static_cast<std::size_t>(heads_);
     std::copy_n(slopes.d_logits.begin() + static_cast<std::ptrdiff_t>(place * a), a, data<float>(d_logits) + row * a);
-    data<float>(d_values)[row] = slopes.d_values[place];
+    std::copy_n(slopes.d_values.begin() + static_cast<std::ptrdiff_t>(place * h), h, data<float>(d_values) + row * h);
   }
   const auto back = [&](const Span& w, const Span& b, const at::Tensor& x, const at::Tensor& d) {
     p.gradient.of(w).addmm_(x.t(), d);

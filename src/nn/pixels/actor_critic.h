@@ -53,7 +53,7 @@ class ActorCritic {
   void learn_part(Part& part, const Slopes& slopes);
   void cell(const at::Tensor& gates, const at::Tensor& c_before, const at::Tensor& c, const at::Tensor& tanh_c, const at::Tensor& h) const;
 
-  int memory_, actions_;
+  int memory_, actions_, heads_;
   NetWeights weights_;
   Encoder encoder_;
   Span wx_, wh_, lstm_b_, logits_w_, logits_b_, value_w_, value_b_;

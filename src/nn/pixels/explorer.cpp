@@ -53,6 +53,7 @@ std::unique_ptr<Explorer> make_explorer(const ExplorerOptions& o) {
   if (o.side < 8 || o.side > 256) refuse("expected frames of 8 to 256 pixels a side, got " + std::to_string(o.side));
   if (o.actions < 2 || o.actions > 1024) refuse("expected 2 to 1024 actions, got " + std::to_string(o.actions));
   if (o.memory < 1 || o.memory > 4096) refuse("expected a memory of 1 to 4096, got " + std::to_string(o.memory));
+  if (o.values < 1 || o.values > 16) refuse("expected 1 to 16 values, got " + std::to_string(o.values));
   return std::make_unique<ExplorerNets>(o);
 }
 

@@ -99,9 +99,15 @@ TEST(PixelNets, HaveTheSizesOfThePaper) {  // icm.md 2.2 and 8.1
   for (const auto& [layer, side] : {std::pair{1, 21}, {2, 11}, {3, 6}, {4, 3}}) EXPECT_EQ(encoder.plane(layer).height, side);
 }
 
-TEST(PixelNets, ActorAndCriticAgreeWithAutograd) {
+class OfValues : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(PixelNets, OfValues, testing::Values(1, 2));
+
+TEST_P(OfValues, ActorAndCriticAgreeWithAutograd) {
   const Played p;
-  ActorCritic net({});
+  const int heads = GetParam();
+  ExplorerOptions options;
+  options.values = heads;
+  ActorCritic net(options);
   stir(net.weights());
   const Judged judged = net.judge(p.stretch);
   const std::vector<float> logits(judged.logits.begin(), judged.logits.end()), values(judged.values.begin(), judged.values.end());
@@ -127,8 +133,10 @@ TEST(PixelNets, ActorAndCriticAgreeWithAutograd) {
         most = std::max(most, std::abs(l[0][a].item<double>() - static_cast<double>(logits[static_cast<std::size_t>(k * 4 + a)])));
         loss = loss + l[0][a] * static_cast<double>(d_logits[static_cast<std::size_t>(k * 4 + a)]);
       }
-      most = std::max(most, std::abs(v[0][0].item<double>() - static_cast<double>(values[static_cast<std::size_t>(k)])));
-      loss = loss + v[0][0] * static_cast<double>(d_values[static_cast<std::size_t>(k)]);
+      for (int i = 0; i < heads; ++i) {
+        most = std::max(most, std::abs(v[0][i].item<double>() - static_cast<double>(values[static_cast<std::size_t>(k * heads + i)])));
+        loss = loss + v[0][i] * static_cast<double>(d_values[static_cast<std::size_t>(k * heads + i)]);
+      }
     }
   }
   EXPECT_LT(most, 1e-5);
@@ -137,11 +145,14 @@ TEST(PixelNets, ActorAndCriticAgreeWithAutograd) {
   EXPECT_LT(worst(net.weights(), book), 1e-5);
 }
 
-TEST(PixelNets, ActSaysWhatJudgeSaysLater) {
+TEST_P(OfValues, ActSaysWhatJudgeSaysLater) {
   const Played p;
-  ActorCritic net({});
+  const auto heads = static_cast<std::size_t>(GetParam());
+  ExplorerOptions options;
+  options.values = GetParam();
+  ActorCritic net(options);
   stir(net.weights());
-  std::vector<float> memory = p.memory, logits(8), values(2), all_logits, all_values;
+  std::vector<float> memory = p.memory, logits(8), values(2 * heads), all_logits, all_values;
   for (std::size_t t = 0; t < 3; ++t) {
     net.act({std::span(p.obs).subspan(t * 2 * p.size, 2 * p.size), std::span(p.fresh).subspan(t * 2, 2), 2}, memory, logits, values);
     all_logits.insert(all_logits.end(), logits.begin(), logits.end());
@@ -154,7 +165,8 @@ TEST(PixelNets, ActSaysWhatJudgeSaysLater) {
   Stretch part = p.stretch;
   part.slots = second;
   const Judged alone = net.judge(part);
-  for (std::size_t t = 0; t < 3; ++t) EXPECT_NEAR(alone.values[t], all_values[t * 2 + 1], 2e-6);
+  for (std::size_t t = 0; t < 3; ++t)
+    for (std::size_t i = 0; i < heads; ++i) EXPECT_NEAR(alone.values[t * heads + i], all_values[(t * 2 + 1) * heads + i], 2e-6);
 }
 
 struct Pieces {
