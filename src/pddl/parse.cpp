@@ -59,7 +59,9 @@ struct Scope {
 
 class FormulaReader {
  public:
-  FormulaReader(const Source& source, const Domain& domain, const std::map<std::string, int>& objects) : source_(source), domain_(domain), objects_(objects) {}
+  // `places`: where among `objects` a name stands.
+  FormulaReader(const Source& source, const Domain& domain, const std::vector<Object>& objects, const std::map<std::string, int>& places)
+      : source_(source), domain_(domain), objects_(objects), places_(places) {}
 
   std::vector<Variable> variables(const Node& list, Scope& scope) const {
     if (!list.is_list()) source_.fail(list, "a list of variables");
@@ -177,22 +179,28 @@ class FormulaReader {
         if (v->name == name) return {true, v->slot};
       source_.fail(node, "a variable that was declared");
     }
-    const auto known = objects_.find(name);
-    if (known == objects_.end()) source_.fail(node, "an object or constant that was declared");
+    const auto known = places_.find(name);
+    if (known == places_.end()) source_.fail(node, "an object or constant that was declared");
     return {false, known->second};
   }
   void read_atom(const Node& node, const Scope& scope, int& predicate, std::vector<Term>& terms) const {
     const std::string& name = word(at(node, 0, source_, "a predicate"), source_, "a predicate");
     predicate = domain_.find_predicate(name);
     if (predicate < 0) source_.fail(node.items[0], "a predicate of the domain");
-    const auto arity = domain_.predicates[static_cast<std::size_t>(predicate)].parameters.size();
-    if (node.items.size() - 1 != arity) source_.fail(node.at, std::to_string(arity) + " terms for " + name, std::to_string(node.items.size() - 1));
-    for (std::size_t i = 1; i < node.items.size(); ++i) terms.push_back(term(node.items[i], scope));
+    const auto& parameters = domain_.predicates[static_cast<std::size_t>(predicate)].parameters;
+    if (node.items.size() - 1 != parameters.size()) source_.fail(node.at, std::to_string(parameters.size()) + " terms for " + name, std::to_string(node.items.size() - 1));
+    for (std::size_t i = 1; i < node.items.size(); ++i) {
+      const Term t = term(node.items[i], scope);
+      const TypeSet& types = parameters[i - 1];
+      if (!t.variable && !domain_.fits(objects_[static_cast<std::size_t>(t.index)].type, types)) source_.fail(node.items[i], "an object of type " + domain_.types[static_cast<std::size_t>(types[0])].name);
+      terms.push_back(t);
+    }
   }
 
   const Source& source_;
   const Domain& domain_;
-  const std::map<std::string, int>& objects_;
+  const std::vector<Object>& objects_;
+  const std::map<std::string, int>& places_;
 };
 
 constexpr std::array<std::string_view, 11> supported{":strips", ":typing", ":negative-preconditions", ":disjunctive-preconditions", ":equality",
@@ -300,7 +308,7 @@ class DomainReader {
     out.name = word(at(n, 1, source_, "the action's name"), source_, "the action's name");
     if (!valid_name(out.name)) source_.fail(n.items[1], "the action's name");
     if (domain_.find_action(out.name) >= 0) source_.refuse(n.at, "action " + out.name + " is there twice");
-    const FormulaReader reader(source_, domain_, objects_);
+    const FormulaReader reader(source_, domain_, domain_.constants, objects_);
     const Node *parameters = nullptr, *precondition = nullptr, *effect = nullptr;
     for (std::size_t i = 2; i < n.items.size(); i += 2) {
       const std::string& key = word(n.items[i], source_, ":parameters, :precondition or :effect");
@@ -381,7 +389,7 @@ Problem parse_problem(std::string_view text, const std::string& name, const Doma
       out.objects.push_back({node.word, types[0]});
     });
   }
-  const FormulaReader reader(source, domain, objects);
+  const FormulaReader reader(source, domain, out.objects, objects);
   const Node& init = *sections[":init"];
   for (std::size_t i = 1; i < init.items.size(); ++i) {
     const Node& item = init.items[i];
@@ -391,12 +399,7 @@ Problem parse_problem(std::string_view text, const std::string& name, const Doma
     const Formula f = reader.formula(item, scope);
     if (f.kind != Formula::atom) source.fail(item, "a fact");
     Fact fact{f.predicate, {}};
-    for (std::size_t k = 0; k < f.terms.size(); ++k) {
-      const Object& object = out.objects[static_cast<std::size_t>(f.terms[k].index)];
-      if (const auto& types = domain.predicates[static_cast<std::size_t>(f.predicate)].parameters[k]; !domain.fits(object.type, types))
-        source.fail(item.items[k + 1], "an object of type " + domain.types[static_cast<std::size_t>(types[0])].name);
-      fact.objects.push_back(f.terms[k].index);
-    }
+    for (const Term& t : f.terms) fact.objects.push_back(t.index);
     out.init.push_back(std::move(fact));
   }
   Scope scope;

@@ -64,6 +64,7 @@ TEST(Pddl, ErrorsNameFileLineAndColumn) {
   EXPECT_EQ(complaint(domain_text, replaced(problem_text, "(:domain d)", "(:domain e)")), "p.pddl:1:30: expected the domain 'd', got 'e'");
   EXPECT_EQ(complaint(domain_text, replaced(problem_text, "(in x b)", "(in x q)")), "p.pddl:3:25: expected an object or constant that was declared, got 'q'");
   EXPECT_EQ(complaint(domain_text, replaced(problem_text, "(in x b)", "(in b x)")), "p.pddl:3:23: expected an object of type ball, got 'b'");
+  EXPECT_EQ(complaint(domain_text, "(define (problem p) (:domain d) (:objects x - ball b - room) (:init) (:goal (in b x)))"), "p.pddl:1:81: expected an object of type ball, got 'b'");
   EXPECT_EQ(complaint(domain_text, replaced(problem_text, "(in x b)", "(not (in x b))")), "p.pddl:3:19: expected a fact, got '(not (in x b))'");
   EXPECT_EQ(complaint(domain_text, "(define (problem p) (:domain d) (:init))"), "p.pddl:1:1: expected a section :goal, got none");
   EXPECT_EQ(complaint(domain_text, problem_text), "none");
