@@ -186,11 +186,10 @@ std::unique_ptr<World> open_gsm8k(const Settings& settings) {
   Gsm8kData data;
   data.config = read_config<Gsm8kConfig>(settings);
   const auto& c = data.config;
-  if (c.problems.empty()) throw Error(Fault::usage, "gsm8k: expected a file of problems in `problems`, got none");
-  auto items = parse_gsm8k(read_text_file(c.problems), c.problems);
+  auto items = parse_gsm8k(read_setting_file("gsm8k", "problems", c.problems), c.problems);
   std::vector<Gsm8kItem> own_test;
   if (!c.test_problems.empty()) {
-    own_test = parse_gsm8k(read_text_file(c.test_problems), c.test_problems);
+    own_test = parse_gsm8k(read_setting_file("gsm8k", "test_problems", c.test_problems), c.test_problems);
     if (own_test.empty()) throw Error(Fault::bad_input, c.test_problems + ": holds no problem");
     std::unordered_set<std::string> seen;  // a problem in both files is a test problem only
     keep_unseen(own_test, seen);

@@ -123,7 +123,7 @@ TEST(Gsm8k, BadInputGetsOneClearError) {
   for (const auto& [line, message] : bad) EXPECT_NE(refusal(good + line).find(message), std::string::npos) << refusal(good + line) << "\nexpected " << message;
   EXPECT_EQ(parse_gsm8k(good + problem("one", "#### 2"), "p.jsonl").size(), 1U);
   EXPECT_EQ(parse_gsm8k(problem(std::string(10'000'000, 'y'), "#### 2"), "p.jsonl").size(), 1U);
-  EXPECT_NE(opened({}).find("expected a file of problems in `problems`"), std::string::npos);
+  EXPECT_NE(opened({}).find("field 'problems': expected a file, got none"), std::string::npos);
   EXPECT_NE(opened({{"problems", "/nowhere/p.jsonl"}}).find("no such file"), std::string::npos);
 }
 

@@ -226,8 +226,7 @@ std::unique_ptr<World> open_hotpot(const Settings& settings) {
   auto data = std::make_unique<HotpotData>();
   data->config = read_config<HotpotConfig>(settings);
   const auto& c = data->config;
-  if (c.questions.empty()) throw Error(Fault::usage, "hotpot: expected a file of questions in `questions`, got none");
-  data->items = parse_hotpot(read_text_file(c.questions), c.questions);
+  data->items = parse_hotpot(read_setting_file("hotpot", "questions", c.questions), c.questions);
   const auto dealt = deal_splits(data->items.size(), nullptr, c.splits, {.world = "hotpot", .items = "different questions", .parts = {}, .fit = false, .fewest = 3});
   for (const auto& [indices, tasks] : {std::pair{&dealt.train, &data->train}, std::pair{&dealt.validation, &data->validation}, std::pair{&dealt.test, &data->test}})
     for (const std::size_t i : *indices) {

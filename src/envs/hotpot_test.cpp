@@ -292,7 +292,7 @@ TEST(Hotpot, TooFewQuestionsAndMissingFilesAreSaid) {
     }
     return "opened";
   };
-  EXPECT_NE(opened({}).find("expected a file of questions in `questions`"), std::string::npos);
+  EXPECT_NE(opened({}).find("field 'questions': expected a file, got none"), std::string::npos);
   EXPECT_NE(opened({{"questions", "/nowhere/q.jsonl"}}).find("/nowhere/q.jsonl: no such file"), std::string::npos);
   EXPECT_NE(opened({{"questions", fixture}}).find("hotpot: expected at least 100 different questions (test, validation and train), got 12"), std::string::npos);
   EXPECT_NE(opened({{"questions", fixture}, {"corpus", "none"}}).find("own"), std::string::npos);

@@ -29,6 +29,11 @@ std::string read_text_file(const std::string& path) {
   return std::move(bytes).str();
 }
 
+std::string read_setting_file(const std::string& world, const std::string& field, const std::string& path) {
+  if (std::error_code ec; !path.empty() && std::filesystem::exists(path, ec)) return read_text_file(path);
+  throw Error(Fault::usage, world + ": field '" + field + "': expected a file, got " + (path.empty() ? "none" : path + ": no such file") + "; docs/worlds/" + world + ".md says where there are some");
+}
+
 void for_each_json_line(std::string_view text, const std::string& name, const EachLine& each) {
   text = without_bom(text);
   require_utf8(text, name);

@@ -11,6 +11,8 @@ namespace hone {
 
 // The bytes of a file. Throws Error{usage} where there is none, Error{bad_input} for a directory, Error{io}.
 std::string read_text_file(const std::string& path);
+// The same of a file that a world's setting names; a missing one is refused with that setting and where to read about it.
+std::string read_setting_file(const std::string& world, const std::string& field, const std::string& path);
 
 // Calls `each(value, line, at)` for every line that is not blank; `at` is "name:line". A leading byte-order mark is skipped.
 // Throws Error{bad_input} with name and line for a NUL byte, for text that is not UTF-8 and for a line that is not JSON.
