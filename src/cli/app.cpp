@@ -104,6 +104,10 @@ void need_store(const Context& context) {
 }
 
 int run(int argc, char** argv) {
+  std::vector<char*> words(argv, argv + argc);  // "hone help learn" is "hone learn --help"
+  static char help[] = "--help";
+  if (argc > 1 && std::string_view(argv[1]) == "help") words.erase(words.begin() + 1), words.push_back(help);
+  argc = static_cast<int>(words.size()), argv = words.data();
   static std::stop_source source;  // outlives the detached signal thread
   listen_for_signals(source);
   Context context;

@@ -58,7 +58,7 @@ Typed unknown(std::string_view text, const std::vector<std::string>& choices) {
   std::vector<std::string> names;
   for (const auto& c : choices) names.push_back(folded(c));
   const std::string near = nearest_name(folded(text), names);
-  return {Typed::refused, fmt::format("no action here is called '{}'{}; ? for help", printable(text), near.empty() ? "" : "; did you mean '" + printable(near) + "'?")};
+  return {Typed::refused, fmt::format("no action here is called '{}'{}; ={} sends it as it is, ? for help", printable(text), near.empty() ? "" : "; did you mean '" + printable(near) + "'?", printable(text))};
 }
 
 Typed pick(std::string_view text, const std::vector<std::string>& choices) {

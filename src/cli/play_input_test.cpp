@@ -25,7 +25,7 @@ TEST(Typed, ANumberANameOrItsBeginningPicksAChoice) {
   EXPECT_EQ(action("5"), "(expected a number from 1 to 4, got 5)");
   EXPECT_EQ(action("0"), "(expected a number from 1 to 4, got 0)");
   EXPECT_EQ(action("99999999999999999999"), "(expected a number from 1 to 4, got 99999999999999999999)");
-  EXPECT_EQ(action("card losd"), "(no action here is called 'card losd'; did you mean 'card lost'?; ? for help)");
+  EXPECT_EQ(action("card losd"), "(no action here is called 'card losd'; did you mean 'card lost'?; =card losd sends it as it is, ? for help)");
   EXPECT_EQ(action(""), "(expected an action; ? for help)");
 }
 
