@@ -15,7 +15,7 @@ _hone_options() {
     "store prune") echo --older-than --keep-best --run --dry-run ;;
     "store erase") echo --dry-run ;;
     "model pull") echo --default --force ;;
-    doctor) echo --model --key-env ;;
+    doctor) echo --model --key-env --timeout ;;
     "") echo --version ;;
   esac
   echo --home --json --help

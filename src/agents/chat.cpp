@@ -26,7 +26,7 @@ void visit(V& v, ChatConfig& c) {
   v.field("cases", c.cases, "solved cases shown before the task, nearest last", {.min = 0, .max = 1000});
   v.field("insights", c.insights, "insights after the first message");
   v.field("history", c.history, "the whole try so far; off: only what is seen now");
-  v.field("hold", c.hold, "among choices: the model can say nothing else (a grammar); not every server offers that");
+  v.field("hold", c.hold, "among choices: the model can say nothing else (a grammar, or JSON where a server takes none)");
   v.field("max_tokens", c.max_tokens, "most tokens of one action", {.min = 1, .max = 65536});
 }
 

@@ -274,6 +274,7 @@ class ReactAgent final : public Agent {
   Reply generate(const std::vector<Message>& prompt, int lines = 1, std::string grammar = {}) {
     Sampling s = brief_.sampling;
     s.grammar = std::move(grammar);
+    s.hold = false;  // lines are read as they come where a server takes no grammar
     if (lines == 1) s.stop = {"\n"};
     else s.stop = {"\n" + task_word(*brief_.world) + ":", "\nObservation"};
     s.max_tokens = config_.line_tokens * lines;

@@ -101,7 +101,7 @@ void visit(V& v, ReactConfig& c) {
   v.field("least_thoughts", c.least_thoughts, "free text: fewest lines of thought before each action; needs writes: step and hold_action", {.min = 0, .max = 100});
   v.choice("writes", c.writes, {{"line", Writes::line}, {"step", Writes::step}},
            "free text: what one call of the model gives, a line as ExpeL does it, or all lines of a step up to its action");
-  v.field("hold_action", c.hold_action, "free text: a grammar sees to it that lines are thoughts or actions and that a step ends in an action");
+  v.field("hold_action", c.hold_action, "free text: a grammar sees to it that lines are thoughts or actions and that a step ends in an action; servers that take no grammar write freely");
   v.field("line_tokens", c.line_tokens, "most tokens of one generated line", {.min = 1, .max = 4096});
   v.field("vote", c.vote, "weight b of the nearest-neighbour vote: log p_model + b * log p_vote; 0 = text only", {.min = 0, .max = 1000});
   v.field("vote_k", c.vote_k, "neighbours that vote", {.min = 1, .max = 1000});

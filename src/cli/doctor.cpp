@@ -2,7 +2,9 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "cli/app.h"
@@ -11,6 +13,7 @@
 #include "engine/opened.h"
 #include "hone_version.h"
 #include "models/catalogue.h"
+#include "models/errand.h"
 #include "models/fetch.h"
 #include "models/policy_module.h"
 #include "models/remote/probe.h"
@@ -100,30 +103,48 @@ std::vector<Finding> examine(const Context& context) {
   return out;
 }
 
-std::vector<Finding> examine_server(const std::string& spec, const std::string& key_env) {
-  RemoteOptions options;
-  if (!key_env.empty()) options.key_env = key_env;
-  const auto found = remote::probe_server(spec, options);
-  const bool good = remote::useful(found);
-  std::vector<Finding> out;
-  // Few servers do everything: only one that is of no use at all is a failure.
-  for (const auto& f : found) out.push_back({f.what, f.state, f.note, good});
-  return out;
-}
-
-int show(const Context& context, const std::vector<Finding>& findings, bool of_server) {
+int show(const Context& context, const std::vector<Finding>& findings) {
   bool ok = true;
   wire::Json all = wire::Json::array();
   std::vector<std::vector<std::string>> rows;
   for (const auto& f : findings) {
     ok = ok && f.ok;
     all.push_back({{"what", f.what}, {"state", f.state}, {"ok", f.ok}, {"hint", f.hint}});
-    if (of_server) rows.push_back({f.what, f.state, f.hint});
-    else rows.push_back({f.ok ? "ok" : "MISSING", f.what, f.state, f.hint});
+    rows.push_back({f.ok ? "ok" : "MISSING", f.what, f.state, f.hint});
   }
   if (context.json) print_json({{"ok", ok}, {"findings", all}});
-  else if (of_server) print_table({"what", "", "how, or why not"}, rows);
   else print_table({"", "what", "state", "what to do"}, rows);
+  return ok ? 0 : 1;
+}
+
+struct Asking {
+  std::string model, key_env;
+  double timeout_s = 30.0;
+};
+
+// A slow server takes minutes over all rows: each is shown when it is known.
+int ask_server(const Context& context, const Asking& asking) {
+  RemoteOptions options;
+  if (!asking.key_env.empty()) options.key_env = asking.key_env;
+  options.timeout_s = options.stall_s = asking.timeout_s;
+  const Errand errand(context.stop, nullptr, 0.0);  // no answer is worth waiting for after ctrl-C
+  std::optional<SlowTable> table;
+  const auto found = remote::probe_server(asking.model, options, [&](const remote::Finding& f) {
+    if (context.json) return;
+    if (!table) {
+      std::size_t widest = 0;
+      for (const auto& what : remote::probed()) widest = std::max(widest, width(what));
+      table.emplace(std::vector<std::string>{"what", "", "how, or why not"}, std::vector<std::size_t>{widest, width("not tried")});
+    }
+    table->add({f.what, f.state, f.note});
+  });
+  // Few servers do everything: only one that is of no use at all is a failure.
+  const bool ok = remote::useful(found);
+  if (context.json) {
+    wire::Json all = wire::Json::array();
+    for (const auto& f : found) all.push_back({{"what", f.what}, {"state", f.state}, {"ok", ok}, {"hint", f.note}});
+    print_json({{"ok", ok}, {"findings", all}});
+  }
   return ok ? 0 : 1;
 }
 
@@ -131,16 +152,13 @@ int show(const Context& context, const std::vector<Finding>& findings, bool of_s
 
 void add_doctor(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("doctor", "what is installed, what is missing, what this CPU can do");
-  struct Flags {
-    std::string model, key_env;
-  };
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<Asking>();
   command->add_option("--model", flags->model, "ask this server what it can do instead: http(s)://host:port/v1#MODEL (a few tokens each)");
   command->add_option("--key-env", flags->key_env, "with --model: environment variable that holds the key (OPENAI_API_KEY)");
+  command->add_option("--timeout", flags->timeout_s, "with --model: seconds for each answer; after the first that takes longer, 5 at most for the others")->capture_default_str()->check(CLI::Range(0.1, 3600.0));
   command->callback([&context, flags] {
     context.action = [&context, flags] {
-      if (flags->model.empty()) return show(context, examine(context), false);
-      return show(context, examine_server(flags->model, flags->key_env), true);
+      return flags->model.empty() ? show(context, examine(context)) : ask_server(context, *flags);
     };
   });
 }

@@ -26,6 +26,9 @@ std::string interval_text(const wire::Json& j, const char* middle) {
   return fmt::format("{}  [{} to {}]", percent(j[middle].get<double>()), percent(j["low"].get<double>()), percent(j["high"].get<double>()));
 }
 
+// Small sums keep their first digits.
+std::string amount(double money) { return money >= 1.0 ? fmt::format("{:.2f}", money) : fmt::format("{:.2g}", money); }
+
 void print_result(const RunResult& run) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& arm : run.report["arms"]) {
@@ -42,8 +45,9 @@ void print_result(const RunResult& run) {
                           counted(arms[0]["tasks"].get<int>(), "unseen task"), run.report["result"]["difference"].value("test", "paired"),
                           arms[0]["validation"].is_null() ? "" : ": best on the validation tasks")));
   }
-  for (const auto& w : run.report["warnings"]) print("warning: " + w.get<std::string>());
-  print(fmt::format("{} tokens, {}", count(run.result["tokens"].get<double>()), duration(run.result["seconds"].get<double>())));
+  for (const auto& w : run.report["warnings"]) print("warning: " + printable_lines(w.get<std::string>()));  // it may quote a server
+  const double money = run.result.value("money", 0.0);
+  print(fmt::format("{} tokens, {}{}", count(run.result["tokens"].get<double>()), duration(run.result["seconds"].get<double>()), money > 0.0 ? ", money " + amount(money) : ""));
   if (const auto model = run.result.value("model", ""); !model.empty()) print("model: " + bold(model) + " (GGUF; safetensors beside it)");
   print("report: " + bold(run.report_path.string()));
 }
@@ -71,7 +75,7 @@ int dry_run(const Context& context, const Recipe& recipe) {
   }
   print(fmt::format("'{}' would play {} to learn from and {} to evaluate:", recipe.name, counted(static_cast<double>(e.train_tasks), "task"), counted(static_cast<double>(e.evaluation_tasks), "try", "tries")));
   print(fmt::format("at least {} tokens, {} on this machine, money {:.2f}", count(static_cast<double>(e.tokens)), duration(e.seconds), e.money));
-  print(dim("a lower bound, measured on " + e.basis));
+  print(dim("a lower bound, measured on " + printable_lines(e.basis)));
   return 0;
 }
 
@@ -97,13 +101,16 @@ int learn(const Context& context, const LearnFlags& flags) {
     options.from_store = query;
   }
   const RunResult run = run_recipe(recipe, options);
+  const auto failed = run.result.value("failed", "");
   if (context.json) {
     print_json(run.result);
-    return 0;
+    return failed.empty() ? 0 : 1;
   }
   if (run.reused) note(fmt::format("run {} of this recipe is finished; showing its result (--fresh runs it again)", run.run.substr(0, 13)));
   print_result(run);
-  return 0;
+  if (failed.empty()) return 0;
+  fail(failed, false, to_string(Fault::bad_input));
+  return 1;
 }
 
 }  // namespace

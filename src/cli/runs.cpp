@@ -76,6 +76,9 @@ int show(const Context& context, const std::string& name) {
   print(fmt::format("episodes {}", j["episodes"].get<int>()));
   for (const auto& s : store.scopes(run.id)) print(fmt::format("lessons  {} at version {}{}", s.live, s.version, s.scope == run.id ? "" : " in " + printable(s.scope, 200)));
   if (j["result"].is_object() && j["result"].contains("baseline")) print(fmt::format("score    {} before, {} after", share(j["result"], "baseline"), share(j["result"], "learned")));
+  if (j["result"].is_object() && j["result"].contains("faults"))
+    for (const auto& f : j["result"]["faults"])
+      print(printable_lines(fmt::format("faults   {} of {} tries of '{}'; the first: {}", f["faults"].get<int>(), f["tries"].get<int>(), f["of"].get<std::string>(), f["first"].get<std::string>())));
   print("report   " + j["report"].get<std::string>());
   print("\n" + printable_lines(run.recipe_yaml));
   return 0;

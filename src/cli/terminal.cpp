@@ -132,6 +132,27 @@ std::string printable_lines(std::string_view text) {
   }
 }
 
+namespace {
+void print_row(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths, const std::vector<bool>& right, bool heading) {
+  std::vector<std::vector<std::string>> lines;
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    lines.push_back(wrapped(cells[i], widths[i]));
+    most = std::max(most, lines[i].size());
+  }
+  for (std::size_t n = 0; n < most; ++n) {
+    std::string out;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const std::string cell = n < lines[i].size() ? lines[i][n] : "";
+      const std::string pad(i + 1 == cells.size() && !right[i] ? 0 : widths[i] - std::min(widths[i], width(cell)), ' ');  // nothing stands behind the last
+      out += (i == 0 ? "" : "  ") + (right[i] ? pad + cell : cell + pad);
+    }
+    out.resize(out.find_last_not_of(' ') + 1);
+    print(heading ? bold(out) : out);
+  }
+}
+}  // namespace
+
 void print_table(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows) {
   const std::size_t last = head.size() - 1, screen = terminal_width();
   std::vector<std::vector<std::string>> shown = rows;
@@ -153,26 +174,24 @@ void print_table(const std::vector<std::string>& head, const std::vector<std::ve
     right.push_back(any && all);
     before += widest + 2;
   }
-  auto print_row = [&](const std::vector<std::string>& cells, bool heading) {
-    std::vector<std::vector<std::string>> lines;
-    std::size_t most = 0;
-    for (std::size_t i = 0; i < head.size(); ++i) {
-      lines.push_back(wrapped(cells[i], widths[i]));
-      most = std::max(most, lines[i].size());
-    }
-    for (std::size_t n = 0; n < most; ++n) {
-      std::string out;
-      for (std::size_t i = 0; i < head.size(); ++i) {
-        const std::string cell = n < lines[i].size() ? lines[i][n] : "";
-        const std::string pad(widths[i] - std::min(widths[i], width(cell)), ' ');
-        out += (i == 0 ? "" : "  ") + (right[i] ? pad + cell : cell + pad);
-      }
-      out.resize(out.find_last_not_of(' ') + 1);
-      print(heading ? bold(out) : out);
-    }
-  };
-  print_row(head, true);
-  for (const auto& row : shown) print_row(row, false);
+  print_row(head, widths, right, true);
+  for (const auto& row : shown) print_row(row, widths, right, false);
+}
+
+SlowTable::SlowTable(const std::vector<std::string>& head, std::vector<std::size_t> widths) : widths_(std::move(widths)) {
+  const std::size_t screen = terminal_width();
+  std::size_t before = 0;
+  for (std::size_t& w : widths_) before += w + 2;
+  widths_.push_back(screen == std::string::npos ? screen : std::max(std::size_t{20}, screen - std::min(screen, before)));
+  print_row(head, widths_, std::vector<bool>(head.size(), false), true);
+  std::fflush(stdout);
+}
+
+void SlowTable::add(const std::vector<std::string>& row) {
+  std::vector<std::string> shown;
+  for (const auto& cell : row) shown.push_back(printable(cell, std::string::npos));
+  print_row(shown, widths_, std::vector<bool>(row.size(), false), false);
+  std::fflush(stdout);
 }
 
 std::string percent(double share) { return fmt::format("{:.1f} %", 100.0 * share); }

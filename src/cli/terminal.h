@@ -31,6 +31,16 @@ void fail(std::string_view text, bool json, std::string_view kind);
 // line of their column, elsewhere lines are as long as they need be.
 void print_table(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows);
 
+// The same with rows that are shown as they come: `widths` are those of all columns but the last.
+class SlowTable {
+ public:
+  SlowTable(const std::vector<std::string>& head, std::vector<std::size_t> widths);
+  void add(const std::vector<std::string>& row);
+
+ private:
+  std::vector<std::size_t> widths_;
+};
+
 std::string percent(double share);           // "37.5 %"
 std::string duration(double seconds);        // "4 s", "2:05", "1:02:05"
 std::string count(double number);            // "812", "12.3 k", "4.1 M", "1.54 B"

@@ -26,6 +26,7 @@ struct Sampling {
   std::vector<std::string> stop;  // generation ends before the first of these; it is not part of the text
   std::string grammar;            // GBNF; empty = free. At most one of grammar and json_schema.
   std::string json_schema;
+  bool hold = true;               // false: where a model can't be held to the grammar it may write freely; true: that is Error{unavailable}
   bool logprobs = false;          // fill Trace::logp and Trace::entropy
 };
 

@@ -16,6 +16,22 @@ void Meter::charge(Usage used) {
   usage_ += used;
 }
 
+void Meter::also(Errand& errand) {
+  for (const Usage& used : errand.take()) charge(used);
+}
+
+// What was used is paid for, whatever came of it.
+template <class Call>
+auto Meter::lend(Call call) {
+  struct Paid {
+    Meter& meter;
+    Errand errand;
+    ~Paid() { meter.also(errand); }
+  };
+  const Paid paid{*this, Errand(stop_)};
+  return call();
+}
+
 const ModelFacts& Meter::facts() const {
   if (model_ == nullptr) throw Error(Fault::unavailable, "this agent needs a language model: give the recipe a `model`");
   return model_->facts();
@@ -24,20 +40,20 @@ const ModelFacts& Meter::facts() const {
 Reply Meter::chat(std::span<const Message> messages, const Sampling& sampling) {
   before();
   facts();
-  auto reply = model_->chat(messages, sampling);
+  auto reply = lend([&] { return model_->chat(messages, sampling); });
   charge(reply.usage);
   return reply;
 }
 
 int Meter::count_tokens(std::string_view text) {
   facts();
-  return model_->count_tokens(text);
+  return lend([&] { return model_->count_tokens(text); });
 }
 
 std::vector<Score> Meter::score(std::span<const ChoiceRequest> requests) {
   before();
   if (chooser_ == nullptr) throw Error(Fault::unavailable, "this model can't score choices");
-  auto scores = chooser_->score(requests);
+  auto scores = lend([&] { return chooser_->score(requests); });
   for (const auto& s : scores) charge(s.usage);
   return scores;
 }

@@ -1,10 +1,12 @@
-// A model lent to one episode or one learner call: the same model, with its use counted, priced and stoppable.
+// A model lent to one episode or one learner call: the same model, with its use counted, priced and stoppable. A call that fails is
+// charged for what the server said it used before.
 #pragma once
 
 #include <stop_token>
 
 #include "core/model.h"
 #include "engine/recipe.h"
+#include "models/errand.h"
 
 namespace hone {
 
@@ -19,12 +21,17 @@ class Meter final : public Model, public ChoiceModel {
   int count_tokens(std::string_view text) override;
   std::vector<Score> score(std::span<const ChoiceRequest> requests) override;
 
+  // Charges what was used beside the model, by an embedder: tokens it read cost as prompt tokens do.
+  void also(Errand& errand);
+
   const Usage& usage() const { return usage_; }
   bool has_model() const { return model_ != nullptr; }
   bool has_chooser() const { return chooser_ != nullptr; }
 
  private:
   void before() const;
+  template <class Call>
+  auto lend(Call call);
   void charge(Usage used);
   Model* model_;
   ChoiceModel* chooser_;

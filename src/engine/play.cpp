@@ -90,6 +90,7 @@ Episode play(const Stage& stage, const Trial& trial, const Play& how) {
     episode.by.lessons = how.view.lessons->version();
   }
   episode.started_ms = now_ms();
+  Errand errand(stage.stop);
   Meter meter(stage.model, stage.chooser, stage.prices, stage.stop);
   auto fault = [&](const char* why) {
     episode.ending = Ending::fault;
@@ -104,6 +105,7 @@ Episode play(const Stage& stage, const Trial& trial, const Play& how) {
   } catch (const std::exception& e) {
     fault(e.what());
   }
+  meter.also(errand);
   episode.usage = meter.usage();
   episode.ended_ms = now_ms();
   return episode;
@@ -125,7 +127,9 @@ std::vector<Episode> play_all(const Stage& stage, const Batch& batch, int in_fli
   std::atomic<bool> failed{false};
   std::mutex mutex;
   std::exception_ptr failure;
+  const Errand* const above = Errand::now();
   auto worker = [&] {
+    const Errand errand(stage.stop, above);
     for (;;) {
       const std::size_t at = next.fetch_add(1);
       if (at >= open.size() || failed) return;

@@ -211,6 +211,20 @@ Json recordings_json(const ReportData& data) {
   return out;
 }
 
+Json faults_json(const ReportData& data) {
+  Json out = Json::array();
+  for (const auto& f : data.faults) out.push_back({{"of", f.of}, {"tries", f.tries}, {"faults", f.faults}, {"first", f.first}});
+  return out;
+}
+
+// What somebody else's program or server says may be long.
+void count_fault(Faults& into, const Episode& episode) {
+  constexpr std::size_t longest = 300;
+  ++into.tries;
+  if (episode.ending != Ending::fault) return;
+  if (into.faults++ == 0) into.first = wire::valid_utf8(std::string_view(episode.fault).substr(0, longest)) + (episode.fault.size() > longest ? "..." : "");
+}
+
 // As a shell takes it for one word.
 std::string shell_word(const std::string& word) {
   const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("_-./=:,+", c) != nullptr; });
@@ -228,13 +242,49 @@ void replace(std::string& text, const std::string& marker, const std::string& va
 
 }  // namespace
 
+std::vector<Faults> faults_of(const ReportData& data) {
+  std::vector<Faults> all{{.of = "learning"}};
+  for (const auto& episode : data.store->episodes({.run = data.run, .key_prefix = "learn/", .with_steps = false})) count_fault(all[0], episode);
+  for (const auto& row : data.arms) {
+    Faults& of = all.emplace_back(Faults{.of = row.arm.name});
+    if (row.validation)
+      for (const auto& episode : row.validation->episodes) count_fault(of, episode);
+    for (const auto& episode : row.test.episodes) count_fault(of, episode);
+  }
+  std::erase_if(all, [](const Faults& f) { return f.faults == 0; });
+  return all;
+}
+
+std::string why_failed(const ReportData& data) {
+  const auto none_got_through = [&](const std::string& of) {
+    return std::any_of(data.faults.begin(), data.faults.end(), [&](const Faults& f) { return f.of == of && f.faults == f.tries; });
+  };
+  bool any = data.arms.empty() && none_got_through("learning");
+  for (const auto& row : data.arms) {
+    const bool none = none_got_through(row.arm.name);
+    any = any || none;
+    if (!none && row.test.usage.calls > 0) return {};
+  }
+  if (!any) return {};
+  const auto& first = *std::find_if(data.faults.begin(), data.faults.end(), [](const Faults& f) { return f.faults == f.tries; });
+  return "every try that asked the model ended by a fault; the first of '" + first.of + "': " + first.first;
+}
+
 Json interval_json(const Interval& interval) { return {{"mean", interval.mean}, {"low", interval.low}, {"high", interval.high}}; }
 
 Json result_json(const ReportData& data) {
   Json out;
   const auto* baseline = row_of(data, ArmRole::baseline);
   const auto* learned = row_of(data, ArmRole::learned);
-  if (baseline == nullptr || learned == nullptr) return out;
+  out["faults"] = faults_json(data);
+  if (const auto why = why_failed(data); !why.empty()) out["failed"] = why;
+  if (baseline == nullptr || learned == nullptr) {
+    out["seconds"] = data.seconds;
+    out["tokens"] = tokens_of(data.learned.usage);
+    out["money"] = data.learned.usage.money;
+    out["report"] = data.report_path.string();
+    return out;
+  }
   auto side = [](const ArmResult& row) {
     auto j = score_json(row.arm.name, row.test.score);
     return j;
@@ -291,6 +341,7 @@ Json report_json(const ReportData& data) {
   out["costs"] = Json::array({cost_json("learning", data.learned.usage), cost_json("learning curve", curve), cost_json("validation", validation), cost_json("test", test)});
   out["store"] = {{"episodes", data.opened->reflex() ? data.learned.episodes : data.store->count_episodes({.run = data.run})}, {"lessons", rates.live}, {"duplicates", rates.duplicate_rate},
                   {"junk", rates.junk_rate}, {"path", store_path(data.home).string()}};
+  out["faults"] = faults_json(data);
   out["warnings"] = data.warnings;
   std::string again = "hone learn " + shell_word(command) + " --fresh";
   for (const auto& o : recipe.overrides) again += " --set " + shell_word(o);

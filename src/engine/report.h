@@ -12,6 +12,13 @@
 
 namespace hone {
 
+// Tries of one arm, or of learning, that ended by a fault.
+struct Faults {
+  std::string of;     // "learning", or the arm
+  std::int64_t tries = 0, faults = 0;
+  std::string first;  // why the first of them did
+};
+
 struct ReportData {
   const Recipe* recipe = nullptr;
   const Opened* opened = nullptr;
@@ -22,14 +29,20 @@ struct ReportData {
   std::vector<Change> changes;
   std::vector<Recording> recordings;  // reflex tempo: the learned policy on unseen tasks
   LearnState learned;
+  std::vector<Faults> faults;  // only of what had some, see faults_of()
   double seconds = 0.0;
   std::vector<std::string> warnings;
   std::filesystem::path report_path, home;
   bool resumed = false;
 };
 
+// Learning, then each arm on validation and test tasks.
+std::vector<Faults> faults_of(const ReportData& data);
+// Why the run says nothing, empty when it does: no try got through of any arm that asks a model (without evaluation: of learning).
+std::string why_failed(const ReportData& data);
+
 wire::Json interval_json(const Interval& interval);
-// The object that scripts read: baseline, learned, difference, seconds, tokens, report.
+// The object that scripts read: baseline, learned, difference, seconds, tokens, money, faults, report; without evaluation the sides are absent.
 wire::Json result_json(const ReportData& data);
 wire::Json report_json(const ReportData& data);
 // The name of a recording's animated picture, which lies beside the report.

@@ -2,17 +2,21 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <mutex>
 
 #include "core/error.h"
 #include "engine/arms.h"
 #include "engine/gif.h"
 #include "engine/learn.h"
+#include "engine/meter.h"
 #include "engine/opened.h"
 #include "engine/reflex_run.h"
 #include "engine/replay.h"
 #include "engine/report.h"
 #include "engine/stored.h"
 #include "engine/transfer.h"
+#include "models/errand.h"
 #include "store/store.h"
 #include "wire/sha256.h"
 
@@ -23,23 +27,67 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+// Listeners are called from one thread at a time, and waits are said by whichever thread waits.
+RunOptions one_at_a_time(RunOptions options) {
+  if (options.listener)
+    options.listener = [next = std::move(options.listener), mutex = std::make_shared<std::mutex>()](const Event& event) {
+      const std::lock_guard lock(*mutex);
+      next(event);
+    };
+  return options;
+}
+
+// What servers said beside their answers: told as it comes, and what makes the result poorer is kept for the report, once each.
+class News {
+ public:
+  Errand::Hear hear(Listener listener) {
+    return [this, listener = std::move(listener)](Errand::News kind, const std::string& text) {
+      if (kind == Errand::News::trouble) {
+        const std::lock_guard lock(mutex_);
+        if (std::find(troubles_.begin(), troubles_.end(), text) != troubles_.end()) return;
+        troubles_.push_back(text);
+      }
+      if (listener) listener({kind == Errand::News::trouble ? "warning" : "message", {{"text", text}}});
+    };
+  }
+  std::vector<std::string> troubles() {
+    const std::lock_guard lock(mutex_);
+    return troubles_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> troubles_;
+};
+
 // One run in progress: what its phases share.
 struct Running {
   const Recipe& recipe;
   const RunOptions& options;
   const Opened& opened;
   Store& store;
+  News& news;
   RunInfo info;
   bool resumed = false;
   std::filesystem::path directory;
   double seconds_before = 0.0;  // spent by earlier, interrupted sittings
+  Errand* errand = nullptr;     // of the run
+  Usage vectors;                // of texts embedded outside tries: lessons, when they are committed
   Clock::time_point started = Clock::now();
 
   void tell(const std::string& kind, wire::Json fields) const {
     if (options.listener) options.listener({kind, std::move(fields)});
   }
   double seconds() const { return seconds_before + since(started); }
-  void remember_seconds() const { store.put_record(info.id, "seconds", wire::dump(wire::Json(seconds()))); }
+  void remember_spent() {
+    store.put_record(info.id, "seconds", wire::dump(wire::Json(seconds())));
+    Meter meter(nullptr, nullptr, recipe.prices, {});
+    meter.also(*errand);
+    if (meter.usage().prompt_tokens == 0) return;
+    vectors += meter.usage();
+    vectors.seconds = 0.0;  // the clock of the round counts them
+    store.put_record(info.id, "vectors", wire::dump(wire::to_json(vectors)));
+  }
 };
 
 // Which stored episodes a run learns from is part of what it is.
@@ -138,7 +186,7 @@ void deliberate(Running& r, ReportData& data) {
   plan.listener = r.options.listener;
   std::size_t shown = 0;
   plan.after_round = [&](const LearnState& state) {
-    r.remember_seconds();
+    r.remember_spent();
     if (!evaluating) return;
     const auto points = arms.curve(state);
     for (; shown < points.size(); ++shown)
@@ -198,13 +246,15 @@ RunResult drive(Running& r) {
   if (r.opened.reflex()) reflex_run({&r.recipe, &r.opened, &r.store, r.info.id, r.options.listener, r.options.stop}, data);
   else deliberate(r, data);
   data.seconds = r.seconds();
+  r.remember_spent();
+  data.learned.usage += r.vectors;
+  for (const auto& trouble : r.news.troubles()) data.warnings.push_back(trouble);
   if (!data.learned.ended_by.empty()) data.warnings.push_back("learning was ended by the cap on " + data.learned.ended_by);
-  for (const auto& row : data.arms)
-    if (row.test.faults > 0) data.warnings.push_back(row.arm.name + ": " + std::to_string(row.test.faults) + " tries ended by a fault count as not solved");
+  data.faults = faults_of(data);
+  for (const auto& f : data.faults)
+    data.warnings.push_back(f.of + ": " + std::to_string(f.faults) + " of " + std::to_string(f.tries) + " tries ended by a fault and count as not solved; the first: " + f.first);
   const auto report = report_json(data);
-  auto result = data.arms.empty() ? wire::Json{{"seconds", data.seconds}, {"tokens", data.learned.usage.prompt_tokens + data.learned.usage.generated_tokens},
-                                                      {"report", data.report_path.string()}}
-                                        : result_json(data);
+  auto result = result_json(data);
   if (const auto model = data.report_path.parent_path() / "model" / "model.gguf"; std::filesystem::exists(model)) result["model"] = model.string();
   for (std::size_t i = 0; i < data.recordings.size(); ++i) write_file(r.directory / recording_file(i), gif_of(data.recordings[i], std::max(1, 256 / data.recordings[i].width)));
   write_file(r.directory / "report.json", wire::dump(report));
@@ -217,7 +267,10 @@ RunResult drive(Running& r) {
 
 }  // namespace
 
-RunResult run_recipe(const Recipe& recipe, const RunOptions& options) {
+RunResult run_recipe(const Recipe& recipe, const RunOptions& given) {
+  const RunOptions options = one_at_a_time(given);
+  News news;
+  Errand errand(options.stop, news.hear(options.listener));
   const Opened opened(recipe);
   std::error_code failure;
   std::filesystem::create_directories(options.home / "runs", failure);
@@ -230,10 +283,12 @@ RunResult run_recipe(const Recipe& recipe, const RunOptions& options) {
     const std::string chosen = "/from-store/" + chosen_episodes(store, opened, *options.from_store);
     made_of.hash += chosen, made_of.recipe += chosen;
   }
-  Running r{recipe, options, opened, store, {}};
+  Running r{recipe, options, opened, store, news, {}};
+  r.errand = &errand;
   if (const auto earlier = options.fresh ? std::nullopt : run_made_of(store, made_of, Wanted::to_go_on)) {
     r.info = *earlier;
     r.resumed = true;
+    if (const auto used = store.record(r.info.id, "vectors")) r.vectors = wire::usage_from_json(wire::parse(*used, "vectors"), "vectors");
     if (const auto spent = store.record(r.info.id, "seconds")) r.seconds_before = wire::parse(*spent, "seconds").get<double>();
   } else {
     r.info = make_run(store, recipe, opened, made_of);
@@ -247,7 +302,7 @@ RunResult run_recipe(const Recipe& recipe, const RunOptions& options) {
     return drive(r);
   } catch (const Error& e) {
     try {  // the disk may be what failed
-      r.remember_seconds();
+      r.remember_spent();
       store.set_status(r.info.id, e.fault() == Fault::interrupted ? RunStatus::stopped : RunStatus::failed);
     } catch (const Error&) {
     }
@@ -256,6 +311,7 @@ RunResult run_recipe(const Recipe& recipe, const RunOptions& options) {
 }
 
 Estimate estimate_run(const Recipe& recipe, std::stop_token stop) {
+  const Errand errand(stop);
   const Opened opened(recipe);
   Estimate out;
   const auto train = opened.tasks(Split::train), test = opened.tasks(Split::test), validation = opened.tasks(Split::validation);
@@ -274,7 +330,13 @@ Estimate estimate_run(const Recipe& recipe, std::stop_token stop) {
   Usage used;
   const auto started = Clock::now();
   const int measured = static_cast<int>(std::min<std::size_t>(3, sample.size()));
-  for (int i = 0; i < measured; ++i) used += play(stage, {.task = sample[static_cast<std::size_t>(i)], .group = {}, .parent = {}, .notes = {}, .sampling = {}}, {.run = {}, .key = {}, .view = {}, .rng = Rng(recipe.seed)}).usage;
+  int faults = 0;
+  std::string first;
+  for (int i = 0; i < measured; ++i) {
+    const Episode tried = play(stage, {.task = sample[static_cast<std::size_t>(i)], .group = {}, .parent = {}, .notes = {}, .sampling = {}}, {.run = {}, .key = {}, .view = {}, .rng = Rng(recipe.seed)});
+    used += tried.usage;
+    if (tried.ending == Ending::fault && faults++ == 0) first = tried.fault;
+  }
   const Budget& budget = recipe.budget;
   out.episodes = budget.episodes > 0 ? std::min(out.train_tasks, budget.episodes) : out.train_tasks;
   // Learning up to its caps, evaluation on top.
@@ -286,6 +348,7 @@ Estimate estimate_run(const Recipe& recipe, std::stop_token stop) {
   out.seconds = total(since(started), budget.seconds);
   out.money = total(used.money, budget.money);
   out.basis = std::to_string(measured) + " tries played now; retries, reflections and longer prompts with recalled cases come on top";
+  if (faults > 0) out.basis += "; " + std::to_string(faults) + " of them ended by a fault, so the numbers say little; the first: " + first;
   return out;
 }
 

@@ -46,6 +46,7 @@ Sampling sampling_from_json(const Json& json, const std::string& at) {
   f.get("stop", s.stop);
   f.get("grammar", s.grammar);
   f.get("json_schema", s.json_schema);
+  f.get("hold", s.hold);
   f.get("logprobs", s.logprobs);
   return s;
 }
@@ -131,16 +132,18 @@ Usage usage_from_json(const Json& json, const std::string& at) {
 }
 
 Json to_json(const Sampling& s) {
-  return {{"temperature", number(s.temperature)},
-          {"top_k", s.top_k},
-          {"top_p", number(s.top_p)},
-          {"min_p", number(s.min_p)},
-          {"seed", s.seed},
-          {"max_tokens", s.max_tokens},
-          {"stop", strings(s.stop)},
-          {"grammar", valid_utf8(s.grammar)},
-          {"json_schema", valid_utf8(s.json_schema)},
-          {"logprobs", s.logprobs}};
+  Json json{{"temperature", number(s.temperature)},
+            {"top_k", s.top_k},
+            {"top_p", number(s.top_p)},
+            {"min_p", number(s.min_p)},
+            {"seed", s.seed},
+            {"max_tokens", s.max_tokens},
+            {"stop", strings(s.stop)},
+            {"grammar", valid_utf8(s.grammar)},
+            {"json_schema", valid_utf8(s.json_schema)},
+            {"logprobs", s.logprobs}};
+  if (!s.hold) json["hold"] = false;
+  return json;
 }
 
 Json to_json(const Trace& t) {

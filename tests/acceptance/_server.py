@@ -1,4 +1,4 @@
-"""A small OpenAI-like server for scripts: answers by the word that a request shares with a queue, writes down what it was asked.
+"""A small OpenAI-like server for scripts: answers by the word that a request shares with a queue (or, asked to write freely, that there are four), writes down what it was asked.
 Run by itself (`python3 _server.py PORT JOURNAL [ANSWERS]`), so that it can be killed; after ANSWERS paid answers it goes down by itself."""
 import atexit
 import http.server
@@ -53,7 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             journal.write(text.replace("\n", " ") + "\n")
             journal.flush()
             os.fsync(journal.fileno())
-        content = json.dumps({"choice": queue})
+        content = json.dumps({"choice": queue}) if "response_format" in asked else "Thought: two and two\nAnswer: 4"
         usage = {"prompt_tokens": len(prompt) // 4, "completion_tokens": 6}
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")

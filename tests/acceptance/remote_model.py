@@ -62,6 +62,19 @@ with scratch() as folder:
     exports = [run("store", "export", "--canonical", status=0, home=h).stdout for h in (home, f"{folder}/again")]
     assert exports[0] == exports[1] and exports[0].count("\n") > 20 and '"ending":"fault"' not in exports[0]
 
+    # Recipes that hold a local model to a grammar let a server that takes none write freely.
+    free = f"{folder}/free.jsonl"
+    for name, boxes in (("train", range(8)), ("test", range(8, 14))):
+        with open(f"{folder}/{name}.jsonl", "w") as out:
+            for n in boxes:
+                out.write(json.dumps({"question": f"There are 2 pens and 2 more in box {n}. How many?", "answer": "2 + 2 = 4\n#### 4"}) + "\n")
+    other = free_port()
+    start(other, free)
+    words = ["--set", f"model=http://127.0.0.1:{other}/v1#m", "--set", "embedder=scripted:16", "--set", f"env.problems={folder}/train.jsonl", "--set", f"env.test_problems={folder}/test.jsonl", "--set", "env.train=4", "--set", "env.test=4"]
+    wrote = last_json(run("learn", "gsm8k", "--json", *words, status=0, home=f"{folder}/free"))
+    assert wrote["learned"]["score"] == 1.0 and wrote["baseline"]["score"] == 1.0, wrote
+    assert not any("grammar" in a for a in answered(free)) and any("insight" in json.dumps(a).lower() or "rule" in json.dumps(a).lower() for a in answered(free))
+
     # A wrong key: the server's own words, without the key that it repeats.
     for wrong in ("sk-wrong-0123456789", ""):
         refused = learn(f"{folder}/wrong", port, "--set", "model.cache=false", "--set", "embedder.cache=false", status=1, env={**environment, "OPENAI_API_KEY": wrong})

@@ -261,6 +261,7 @@ class Expel final : public Learner, public Folded {
       const auto rules = expel::rules_of(lists_[fold]);
       const bool may_add = !config_.hard_cap || rules.size() < static_cast<std::size_t>(config_.max_insights);
       request.sampling.grammar = expel::operations_grammar(rules, config_.operator_names == OperatorNames::vote, may_add);
+      request.sampling.hold = false;
     }
     return request;
   }

@@ -83,7 +83,7 @@ void visit(V& v, ExpelConfig& c) {
   v.field("insight_calls", c.insight_calls, "[OURS] most insight calls per fold, picked at even distances, first and last included; 0 = all",
           {.min = 0, .max = 1e6});
   v.field("insight_tokens", c.insight_tokens, "longest reply of an insight call, tokens", {.min = 16, .max = 100000});
-  v.field("constrain", c.constrain, "[OURS] hold replies to the operations' grammar, so that small models stay parseable");
+  v.field("constrain", c.constrain, "[OURS] hold replies to the operations' grammar, so that small models stay parseable; servers that take no grammar write freely");
   v.choice("operator_names", c.operator_names, {{"vote", OperatorNames::vote}, {"agree", OperatorNames::agree}},
            "names in prompts: UPVOTE and DOWNVOTE (paper) or AGREE and REMOVE (release); both are read");
   v.field("strict_parity", c.strict_parity, "list operations exactly as released, known bugs included; needs operator_names agree");

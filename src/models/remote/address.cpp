@@ -50,7 +50,10 @@ Address parse_address(const std::string& spec) {
   if (place.find('@') != std::string::npos)
     refuse("got one with a user or password: a key comes from the environment variable that `key_env` names");
   if (place.find('?') != std::string::npos) refuse("got one with a query (\"?\"): a key comes from the environment variable that `key_env` names");
-  if (std::any_of(spec.begin(), spec.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; })) refuse("got one with a blank or control character");
+  if (std::any_of(place.begin(), place.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; })) refuse("got one with a blank or control character");
+  // Some servers call a model by the name of its file, blanks and all.
+  if (std::any_of(out.model.begin(), out.model.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; })) refuse("got a control character in the name of the model");
+  if (!out.model.empty() && out.model.find_first_not_of(' ') == std::string::npos) refuse("got blanks for the name of the model");
   const std::size_t slash = place.find('/');
   const std::string authority = place.substr(0, slash);
   check_authority(authority);

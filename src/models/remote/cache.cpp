@@ -47,16 +47,16 @@ std::optional<wire::Json> ReplyCache::find(const Question& question) const {
 void ReplyCache::keep(const Question& question, const wire::Json& reply) const {
   static std::atomic<unsigned> count{0};
   const fs::path path = path_of(question);
-  const auto fail = [&](const fs::path& what) { return Error(Fault::io, what.string() + ": can't be written: " + std::strerror(errno) + " (cache: false keeps no replies)"); };
+  const auto fail = [&] { return Error(Fault::io, folder_.string() + ": can't be written: " + std::strerror(errno)); };
   std::error_code code;
   fs::create_directories(folder_.parent_path(), code);
   for (const fs::path& folder : {folder_, path.parent_path()})
-    if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) throw fail(folder);
+    if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) throw fail();
   const std::string text = wire::dump({{"version", 1}, {"url", question.url}, {"body", question.body}, {"salt", question.salt},
                                        {"sha256", sha256_hex(wire::dump(reply))}, {"reply", reply}}) + "\n";
   const std::string part = path.string() + "." + std::to_string(getpid()) + "." + std::to_string(count++) + ".part";
   const int fd = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) throw fail(part);
+  if (fd < 0) throw fail();
   bool good = true;
   for (std::size_t done = 0; good && done < text.size();) {
     const ssize_t n = ::write(fd, text.data() + done, text.size() - done);
@@ -67,7 +67,7 @@ void ReplyCache::keep(const Question& question, const wire::Json& reply) const {
   good = ::fsync(fd) == 0 && good;
   good = ::close(fd) == 0 && good;
   if (!good || std::rename(part.c_str(), path.c_str()) != 0) {
-    const Error error = fail(path);
+    const Error error = fail();
     ::unlink(part.c_str());
     throw error;
   }

@@ -24,7 +24,7 @@ class ReplyCache {
   std::filesystem::path path_of(const Question& question) const;
   // Empty when absent, damaged or of another question. Never throws for what is in a file.
   std::optional<wire::Json> find(const Question& question) const;
-  // Appears whole or not at all. Error{io} when the disk refuses.
+  // Appears whole or not at all. Error{io} that names the folder when the disk refuses.
   void keep(const Question& question, const wire::Json& reply) const;
 
  private:

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <set>
 
+#include "models/errand.h"
 #include "models/remote/model.h"
 #include "models/remote/schema.h"
 #include "wire/read.h"
@@ -90,14 +91,20 @@ std::vector<Score> RemoteModel::score(std::span<const ChoiceRequest> requests) {
     check_request(request.prompt, {});
   }
   std::vector<Score> out;
-  for (const ChoiceRequest& request : requests) out.push_back(score_one(request));
+  Usage spent;  // by the scores that a later one's error takes along
+  const Unclaimed unclaimed(spent);
+  for (const ChoiceRequest& request : requests) {
+    out.push_back(score_one(request));
+    spent += out.back().usage;
+  }
   return out;
 }
 
 Score RemoteModel::score_one(const ChoiceRequest& request) {
   const Ability able = ability();
+  Score score;
+  const Unclaimed unclaimed(score.usage);
   if (server_.options().api != RemoteApi::chat && able.completions && able.echo) {
-    Score score;
     if (auto logp = echoed(request.prompt, request, score)) {
       score.logp = std::move(*logp);
       if (!request.content_free) return score;
@@ -107,7 +114,9 @@ Score RemoteModel::score_one(const ChoiceRequest& request) {
       return score;
     }
   }
-  return written(request);
+  Score other = written(request);
+  add_usage(other.usage, score.usage);  // a reply without echo was paid for, too
+  return other;
 }
 
 // One request for all choices. Empty when the server can't do it, which is then remembered.
@@ -132,6 +141,7 @@ std::optional<std::vector<double>> RemoteModel::echoed(const std::vector<Message
     change([&](Ability& a) { a.echo = false; });
     return {};
   }
+  add_usage(score.usage, usage_of(answered, before.size() * endings.size(), static_cast<std::int64_t>(endings.size())));
   std::vector<double> out(endings.size());
   std::vector<bool> seen(endings.size(), false);
   score.tokens.assign(endings.size(), 0);
@@ -156,16 +166,13 @@ std::optional<std::vector<double>> RemoteModel::echoed(const std::vector<Message
     if (!sum) return can_not();
     out[place] = *sum;
   }
-  const ServerUsage used = parse_usage(answered.reply, at + ": reply")
-                               .value_or(ServerUsage{.prompt = estimated_tokens(before.size()) * static_cast<std::int64_t>(endings.size()), .generated = static_cast<std::int64_t>(endings.size())});
-  Usage one{.calls = 1, .prompt_tokens = used.prompt, .cached_tokens = answered.from_cache ? used.prompt : used.cached, .generated_tokens = used.generated, .seconds = answered.seconds};
-  add_usage(score.usage, one);
   return out;
 }
 
 Score RemoteModel::written(const ChoiceRequest& request) {
   const std::size_t n = request.choices.size();
   Score score;
+  const Unclaimed unclaimed(score.usage);
   score.tokens.assign(n, 1);
   std::string list = "Answer with exactly one of these, written as it stands here";
   if (!request.lead.empty()) list += ", for \"" + request.lead + "\"";

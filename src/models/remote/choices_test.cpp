@@ -1,6 +1,7 @@
 // Choices and vectors through servers of different abilities.
 #include <cmath>
 
+#include "models/errand.h"
 #include "models/remote/embedder.h"
 #include "models/remote/server_test_kit.h"
 
@@ -138,6 +139,38 @@ TEST(RemoteEmbedder, LearnsItsDimensionAndSendsManyTextsAtOnce) {
     for (std::size_t j = 0; j < 5; ++j) EXPECT_EQ(out[i * 5 + j], std::max<std::size_t>(i, 1) % 5 == j ? 1.0F : 0.0F) << i;
   std::vector<float> small(4);
   EXPECT_EQ(error_of([&] { embedder.embed(std::span(views).first(1), small); }).fault(), Fault::internal);
+}
+
+TEST(RemoteEmbedder, SaysWhatItUsed) {
+  const TestFolder folder("hone_vectors_");
+  const Environment cache("HONE_CACHE", folder.path.string());
+  FakeServer server;
+  bool counted = true;
+  server.on("/v1/embeddings", [&](const httplib::Request& request, httplib::Response& response) {
+    Json reply = Json::parse(vectors(Json::parse(request.body), 5));
+    if (counted) reply["usage"] = {{"prompt_tokens", 7}, {"total_tokens", 7}};
+    response.set_content(reply.dump(), "application/json");
+  });
+  RemoteOptions options = quick();
+  options.cache = true;
+  Errand errand({}, nullptr);
+  RemoteEmbedder embedder(server.spec(), options);
+  std::vector<float> out(5);
+  const auto used = [&](std::string_view text) {
+    (void)errand.take();
+    embedder.embed({&text, 1}, out);
+    const auto all = errand.take();
+    EXPECT_EQ(all.size(), 1U);
+    return all.at(0);
+  };
+  EXPECT_EQ(errand.take().at(0).prompt_tokens, 7) << "the dimension";
+  const Usage first = used("one"), again = used("one");
+  EXPECT_EQ(first.prompt_tokens, 7);
+  EXPECT_GT(first.seconds, 0.0);
+  EXPECT_EQ(again.cached_tokens, 7) << "kept: it costs nothing";
+  EXPECT_EQ(again.seconds, 0.0);
+  counted = false;
+  EXPECT_EQ(used("twelve bytes").prompt_tokens, 3);
 }
 
 TEST(RemoteEmbedder, RefusesVectorsThatDontFit) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/errand.h"
 #include "models/remote/model.h"
 #include "wire/read.h"
 
@@ -34,9 +35,17 @@ RemoteEmbedder::RemoteEmbedder(const std::string& spec, const RemoteOptions& opt
 
 std::vector<std::vector<float>> RemoteEmbedder::vectors(std::span<const std::string_view> texts) {
   wire::Json input = wire::Json::array();
-  for (const std::string_view text : texts) input.push_back(text.empty() ? " " : wire::valid_utf8(text));
+  std::size_t bytes = 0;
+  for (const std::string_view text : texts) {
+    input.push_back(text.empty() ? " " : wire::valid_utf8(text));
+    bytes += text.size();
+  }
   const std::string at = server_.url("/embeddings") + ": reply";
-  const wire::Json reply = server_.ask({.path = "/embeddings", .body = {{"model", model_}, {"input", std::move(input)}, {"encoding_format", "float"}}}).reply;
+  const Answered answered = server_.ask({.path = "/embeddings", .body = {{"model", model_}, {"input", std::move(input)}, {"encoding_format", "float"}}});
+  Usage used = usage_of(answered, bytes);
+  used.calls = 0;  // those of models are counted
+  Errand::spend(used);
+  const wire::Json& reply = answered.reply;
   const wire::Json& data = wire::Fields(reply, at).required("data");
   if (!data.is_array() || data.size() != texts.size())
     throw Error(Fault::bad_input, at + ".data: expected " + std::to_string(texts.size()) + " vectors, got " + (data.is_array() ? std::to_string(data.size()) : data.type_name()));

@@ -1,6 +1,6 @@
 // Sentence vectors from /embeddings, up to 64 texts a request, brought to unit length. The dimension is that of the first vector
 // (asked for when the embedder is opened); any other later is one Error{bad_input}. An empty text is sent as one blank: servers
-// refuse empty ones.
+// refuse empty ones. What a request used, as the server says it or estimated as for models, is told to the thread's errand.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,5 @@
 // The model against servers that misbehave: every failure ends in time, in one Error that names the URL and not the key.
+#include "models/errand.h"
 #include "models/remote/server_test_kit.h"
 
 namespace hone::remote {
@@ -200,6 +201,134 @@ TEST_F(Hostile, ARedirectIsNotFollowedAndTheKeyStaysHere) {
   EXPECT_TRUE(has(e, "307") && has(e, "not followed")) << e.what();
   EXPECT_EQ(elsewhere.asked(chat_path), 0);
   EXPECT_EQ(elsewhere.with_key(), 0);
+}
+
+// What the thread's errand heard.
+struct Heard {
+  std::mutex mutex;
+  std::vector<std::pair<Errand::News, std::string>> news;
+  Errand::Hear hear() {
+    return [this](Errand::News kind, const std::string& text) {
+      const std::lock_guard hold(mutex);
+      news.emplace_back(kind, text);
+    };
+  }
+};
+
+TEST_F(Hostile, ACacheThatCantBeWrittenCostsNoAnswer) {
+  const TestFolder folder("hone_unkept_");
+  write_file(folder.path / "file", "in the way");
+  server.says(chat_path, chat_reply("Hello"));
+  RemoteOptions options = quick();
+  options.cache = true;
+  Heard heard;
+  const Errand errand({}, heard.hear());
+  const Environment blocked("HONE_CACHE", (folder.path / "file").string());
+  RemoteModel model(server.spec(), options);
+  for (int n = 0; n < 3; ++n) EXPECT_EQ(model.chat(hello(), few()).text, "Hello");
+  EXPECT_EQ(server.asked(chat_path), 3) << "nothing was kept";
+  ASSERT_EQ(heard.news.size(), 1U) << "said once";
+  EXPECT_EQ(heard.news[0].first, Errand::News::trouble);
+  EXPECT_NE(heard.news[0].second.find((folder.path / "file" / "replies").string() + ": can't be written: Not a directory"), std::string::npos) << heard.news[0].second;
+}
+
+TEST_F(Hostile, ADiskThatIsLostHalfWayCostsNoAnswerEither) {
+  const TestFolder folder("hone_lost_");
+  server.says(chat_path, chat_reply("Hello"));
+  RemoteOptions options = quick();
+  options.cache = true;
+  Heard heard;
+  const Errand errand({}, heard.hear());
+  const Environment here("HONE_CACHE", folder.path.string());
+  RemoteModel model(server.spec(), options);
+  const std::vector<Message> other{{"user", "And now?"}};
+  EXPECT_EQ(model.chat(hello(), few()).text, "Hello");
+  EXPECT_EQ(model.chat(hello(), few()).text, "Hello");
+  EXPECT_EQ(server.asked(chat_path), 1) << "kept";
+  fs::remove_all(folder.path / "replies");
+  write_file(folder.path / "replies", "in the way");
+  EXPECT_EQ(model.chat(other, few()).text, "Hello");
+  EXPECT_EQ(heard.news.size(), 1U);
+  fs::remove(folder.path / "replies");
+  EXPECT_EQ(model.chat(other, few()).text, "Hello");
+  EXPECT_EQ(model.chat(other, few()).text, "Hello");
+  EXPECT_EQ(server.asked(chat_path), 3) << "kept again once it can be";
+}
+
+TEST_F(Hostile, WhatARefusedReplyUsedIsNotForgotten) {
+  Errand errand({}, nullptr);
+  const auto spent = [&] {
+    Usage sum;
+    for (const Usage& used : errand.take()) sum += used;
+    return sum.prompt_tokens + sum.generated_tokens;
+  };
+  RemoteModel model(server.spec(), quick());
+  server.says(chat_path, R"({"choices":[{"message":{"content":"x"},"finish_reason":"content_filter"}],"usage":{"prompt_tokens":11,"completion_tokens":2}})");
+  EXPECT_EQ(refusal(server, [&] { model.chat(hello(), few()); }).fault(), Fault::bad_input);
+  EXPECT_EQ(spent(), 13);
+  server.says(chat_path, R"({"choices":[{"message":{"content":7}}]})");
+  EXPECT_EQ(refusal(server, [&] { model.chat(hello(), few()); }).fault(), Fault::bad_input);
+  EXPECT_EQ(spent(), estimated_tokens(15)) << "nothing was said: its prompt";  // "Be short." and "Hello?"
+  server.says(chat_path, chat_reply(""));
+  const int before = server.asked(chat_path);
+  const ChoiceRequest request{.prompt = hello(), .lead = {}, .choices = {"one", "two"}, .content_free = {}};
+  EXPECT_EQ(refusal(server, [&] { model.score({&request, 1}); }).fault(), Fault::bad_input);
+  EXPECT_EQ(spent(), 13 * (server.asked(chat_path) - before)) << "every reply on the way to none of the choices";
+  server.says(chat_path, chat_reply("Hello"));
+  EXPECT_EQ(model.chat(hello(), few()).usage.prompt_tokens, 11);
+  EXPECT_EQ(spent(), 0) << "a reply carries what it used";
+  server.says(chat_path, R"({"error":{"message":"no"}})", 401);
+  EXPECT_THROW(model.chat(hello(), few()), Refused);
+  EXPECT_EQ(spent(), 0);
+}
+
+TEST_F(Hostile, AStopEndsAWaitAndTheWaitWasSaid) {
+  server.on(chat_path, [](const httplib::Request&, httplib::Response& response) {
+    response.status = 429;
+    response.set_header("Retry-After", "25");
+    response.set_content(R"({"error":{"message":"slow down"}})", "application/json");
+  });
+  std::stop_source source;
+  Heard heard;
+  const Errand errand(source.get_token(), heard.hear());
+  RemoteModel model(server.spec(), quick());
+  const std::jthread later([&] {
+    while (server.asked(chat_path) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    source.request_stop();
+  });
+  within(15, [&] { EXPECT_EQ(error_of([&] { model.chat(hello(), few()); }).fault(), Fault::interrupted); });
+  EXPECT_EQ(server.asked(chat_path), 1);
+  ASSERT_EQ(heard.news.size(), 1U);
+  EXPECT_EQ(heard.news[0].first, Errand::News::wait);
+  EXPECT_NE(heard.news[0].second.find("slow down; asking again in 25 s"), std::string::npos) << heard.news[0].second;
+  within(5, [&] { EXPECT_EQ(error_of([&] { model.chat(hello(), few()); }).fault(), Fault::interrupted); });
+  EXPECT_EQ(server.asked(chat_path), 1) << "nothing is begun after the stop";
+}
+
+TEST_F(Hostile, AStopLeavesARequestUnderWayWhenItsPatienceIsOver) {
+  server.on(chat_path, [&](const httplib::Request&, httplib::Response& response) {
+    server.nap(0.5);
+    response.set_content(chat_reply("paid for"), "application/json");
+  });
+  RemoteOptions options = quick();
+  options.timeout_s = options.stall_s = 60;
+  for (const double patience : {30.0, 0.0}) {
+    std::stop_source source;
+    const Errand errand(source.get_token(), nullptr, patience);
+    RemoteModel model(server.spec(), options);
+    const int before = server.asked(chat_path);
+    const std::jthread later([&] {
+      while (server.asked(chat_path) == before) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      source.request_stop();
+    });
+    if (patience > 0.0) {
+      EXPECT_EQ(model.chat(hello(), few()).text, "paid for");
+      server.on(chat_path, [&](const httplib::Request&, httplib::Response&) { server.nap(30); });
+    } else {
+      within(15, [&] { EXPECT_EQ(error_of([&] { model.chat(hello(), few()); }).fault(), Fault::interrupted); });
+    }
+  }
 }
 
 }  // namespace

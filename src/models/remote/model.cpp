@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "models/errand.h"
 #include "models/remote/schema.h"
+#include "wire/one_of.h"
 #include "wire/read.h"
 
 namespace hone::remote {
@@ -12,6 +14,7 @@ namespace {
 using wire::Json;
 
 constexpr int schema_tries = 3;
+constexpr int answer_tokens = 24;  // for what JSON wraps a text in
 constexpr double look_s = 5.0;  // for what is nice to know
 
 // Of the assembled or unstreamed reply, cut at the first stop word.
@@ -37,6 +40,15 @@ void finish(Reply& reply, const Parsed& parsed, const Sampling& sampling, const 
 }
 
 }  // namespace
+
+Usage usage_of(const Answered& answered, std::size_t prompt_bytes, std::int64_t written) {
+  ServerUsage used{.prompt = estimated_tokens(prompt_bytes), .cached = 0, .generated = written};
+  try {
+    used = parse_usage(answered.reply, "reply").value_or(used);
+  } catch (const Error&) {  // whoever needs the numbers says so
+  }
+  return {.calls = 1, .prompt_tokens = used.prompt, .cached_tokens = answered.from_cache ? used.prompt : used.cached, .generated_tokens = used.generated, .seconds = answered.seconds};
+}
 
 void add_usage(Usage& sum, const Usage& one) {
   if (one.seconds > 0.0 && sum.calls > 0 && sum.seconds == 0.0) sum = {};       // what came from the cache gives way to what was paid
@@ -227,6 +239,7 @@ Reply RemoteModel::reply_of(const Wanted& wanted) {
     const ServerUsage used = parsed.usage.value_or(ServerUsage{.prompt = estimated_tokens(wanted.prompt_bytes), .generated = written});
     reply.usage = {.calls = 1, .prompt_tokens = used.prompt, .cached_tokens = used.cached, .generated_tokens = used.generated, .seconds = answered.seconds};
   } catch (const Error& e) {
+    Errand::spend(usage_of(answered, wanted.prompt_bytes));
     throw Error(e.fault(), server_.cleaned(e.what()));
   }
   if (answered.from_cache) reply.usage.cached_tokens = reply.usage.prompt_tokens;
@@ -265,7 +278,7 @@ Reply RemoteModel::conversation(std::span<const Message> messages, const Samplin
 
 Reply RemoteModel::chat(std::span<const Message> messages, const Sampling& sampling) {
   check_request(messages, sampling);
-  if (!sampling.grammar.empty()) need_grammar();
+  if (!sampling.grammar.empty() && !takes_grammar()) return without_grammar(messages, sampling);
   if (!sampling.json_schema.empty()) return structured(messages, sampling);
   const RemoteApi api = server_.options().api;
   if (api == RemoteApi::completions) return plain(plain_prompt(messages), sampling);
@@ -281,7 +294,7 @@ Reply RemoteModel::chat(std::span<const Message> messages, const Sampling& sampl
 }
 
 // Servers pass over fields they don't know, so the kind of server has to be known before a grammar is trusted to it.
-void RemoteModel::need_grammar() {
+bool RemoteModel::takes_grammar() {
   const std::lock_guard hold(lock_);
   if (!grammar_) {
     grammar_ = owner_ == "llamacpp";
@@ -292,7 +305,27 @@ void RemoteModel::need_grammar() {
       }
     }
   }
-  if (!*grammar_) throw Error(Fault::unavailable, server_.address().base() + ": a grammar was asked for, and only llama.cpp's server is known to take one; a JSON schema works with every server");
+  return *grammar_;
+}
+
+// One of a list of texts is asked for as JSON, which works with every server.
+Reply RemoteModel::without_grammar(std::span<const Message> messages, Sampling sampling) {
+  if (const auto texts = wire::texts_of_grammar(sampling.grammar)) {
+    const Json schema{{"type", "object"}, {"properties", {{"answer", {{"type", "string"}, {"enum", *texts}}}}}, {"required", {"answer"}}, {"additionalProperties", false}};
+    sampling.grammar.clear();
+    sampling.json_schema = wire::dump(schema);
+    sampling.max_tokens += answer_tokens;
+    sampling.stop.clear();
+    Reply reply = structured(messages, sampling);
+    const Unclaimed unclaimed(reply.usage);
+    if (reply.why == StopReason::length) throw Error(Fault::corrupt, server_.address().base() + ": expected one of the texts as JSON, got a reply cut at max_tokens");
+    reply.text = wire::parse(reply.text, "reply").at("answer").get<std::string>();
+    reply.trace.ids.clear(), reply.trace.logp.clear(), reply.trace.entropy.clear();  // of the JSON, not of the text
+    return reply;
+  }
+  if (sampling.hold) throw Error(Fault::unavailable, server_.address().base() + ": a grammar was asked for, and only llama.cpp's server is known to take one; a JSON schema works with every server");
+  sampling.grammar.clear();
+  return chat(messages, sampling);
 }
 
 // ---- JSON by a schema
@@ -300,6 +333,7 @@ Reply RemoteModel::structured(std::span<const Message> messages, const Sampling&
   const Json schema = wire::parse(sampling.json_schema, "sampling: json_schema");
   const std::string what_failed = server_.address().base();
   Usage spent;
+  const Unclaimed unclaimed(spent);
   // Whether the reply is what was asked for; why not is told to the next way.
   const auto fits = [&](const Reply& reply) {
     if (reply.why == StopReason::length) return true;
@@ -335,7 +369,7 @@ Reply RemoteModel::structured(std::span<const Message> messages, const Sampling&
   return asked_in_prompt(messages, sampling, schema, spent);
 }
 
-Reply RemoteModel::asked_in_prompt(std::span<const Message> messages, const Sampling& sampling, const Json& schema, Usage spent) {
+Reply RemoteModel::asked_in_prompt(std::span<const Message> messages, const Sampling& sampling, const Json& schema, Usage& spent) {
   std::vector<Message> all = with_request(messages, "Answer with JSON only, without any other word, that fits this JSON schema:\n" + wire::dump(schema));
   std::string why;
   for (int n = 0; n < schema_tries; ++n) {

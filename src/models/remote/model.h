@@ -22,7 +22,8 @@
 //
 // Usage: the server's; where it gives none, a token is estimated as four bytes, rounded up. An answer from the disk cache counts the tokens
 // it cost, all prompt tokens as cached, in no time; the engine charges no money for that. When a call needs several requests, those
-// that went to the server are counted; if none did, all are.
+// that went to the server are counted; if none did, all are. What was used for replies that were then refused is told to the thread's
+// errand (models/errand.h), since no reply carries it.
 #pragma once
 
 #include <functional>
@@ -87,8 +88,9 @@ class RemoteModel final : public Model, public ChoiceModel {
   Reply plain(const std::string& prompt, const Sampling& sampling, const wire::Json& extra = {});
   Reply conversation(std::span<const Message> messages, const Sampling& sampling, const wire::Json& extra = {});
   Reply structured(std::span<const Message> messages, const Sampling& sampling);
-  Reply asked_in_prompt(std::span<const Message> messages, const Sampling& sampling, const wire::Json& schema, Usage spent);
-  void need_grammar();
+  Reply asked_in_prompt(std::span<const Message> messages, const Sampling& sampling, const wire::Json& schema, Usage& spent);
+  bool takes_grammar();
+  Reply without_grammar(std::span<const Message> messages, Sampling sampling);
 
   Score score_one(const ChoiceRequest& request);
   std::optional<std::vector<double>> echoed(const std::vector<Message>& messages, const ChoiceRequest& request, Score& score);
@@ -107,6 +109,8 @@ class RemoteModel final : public Model, public ChoiceModel {
 
 // Tokens where the server doesn't count them: a token is taken to be four bytes, rounded up.
 constexpr std::int64_t estimated_tokens(std::size_t bytes) { return static_cast<std::int64_t>((bytes + 3) / 4); }
+// Of one answer: what the server says, else the prompt estimated from its bytes and so many tokens `written`; never throws for what it says.
+Usage usage_of(const Answered& answered, std::size_t prompt_bytes, std::int64_t written = 0);
 // Adds the usage of one request to that of a call; see the header on several requests.
 void add_usage(Usage& sum, const Usage& one);
 // Messages as a plain prompt.

@@ -1,5 +1,6 @@
 // The model against a server that answers.
 #include "models/remote/server_test_kit.h"
+#include "wire/one_of.h"
 
 namespace hone::remote {
 namespace {
@@ -216,7 +217,7 @@ TEST(RemoteModel, GivesAGrammarToLlamaCppOnly) {
   FakeServer server;
   server.says(chat_path, chat_reply("yes"));
   Sampling sampling = few();
-  sampling.grammar = "root ::= \"yes\"";
+  sampling.grammar = "root ::= [a-z]+";  // no list of texts
   RemoteModel other(server.spec(), quick());
   EXPECT_EQ(refusal(server, [&] { other.chat(hello(), sampling); }).fault(), Fault::unavailable);
   EXPECT_EQ(server.asked(chat_path), 0);
@@ -228,6 +229,25 @@ TEST(RemoteModel, GivesAGrammarToLlamaCppOnly) {
   EXPECT_EQ(server.bodies().back()["grammar"], sampling.grammar);
   sampling.json_schema = "{}";
   EXPECT_EQ(error_of([&] { model.chat(hello(), sampling); }).fault(), Fault::bad_input);
+}
+
+TEST(RemoteModel, ServersWithoutGrammarsAreAskedForJsonOrLeftToWrite) {
+  FakeServer server;
+  Sampling sampling = few();
+  sampling.grammar = wire::one_of_grammar(std::vector<std::string>{"go north", "go south"});
+  server.says(chat_path, chat_reply(R"({"answer": "go south"})"));
+  RemoteModel model(server.spec(), quick());
+  EXPECT_EQ(model.chat(hello(), sampling).text, "go south");
+  const auto asked = server.bodies().back();
+  EXPECT_FALSE(asked.contains("grammar"));
+  EXPECT_EQ(asked["response_format"]["json_schema"]["schema"]["properties"]["answer"]["enum"], (std::vector<std::string>{"go north", "go south"}));
+  server.says(chat_path, chat_reply("anything"));
+  EXPECT_EQ(refusal(server, [&] { model.chat(hello(), sampling); }).fault(), Fault::bad_input);  // never the JSON it wanted
+  sampling.grammar = "root ::= \"Act: \" [^\\n]+";
+  EXPECT_EQ(refusal(server, [&] { model.chat(hello(), sampling); }).fault(), Fault::unavailable);
+  sampling.hold = false;
+  EXPECT_EQ(model.chat(hello(), sampling).text, "anything");
+  EXPECT_FALSE(server.bodies().back().contains("grammar"));
 }
 
 TEST(RemoteModel, CountsTokensByTheServerOrByBytes) {

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "core/error.h"
+#include "models/errand.h"
 #include "models/remote/model.h"
 #include "models/remote/schema.h"
 #include "wire/read.h"
@@ -13,20 +14,30 @@ namespace hone::remote {
 using wire::Json;
 
 namespace {
+constexpr double longest_pause_s = 5.0, short_s = 5.0;  // of a busy server; of a request after a time-out
+constexpr int thinking_tokens = 512;
 constexpr const char* rows[] = {"reachable", "models", "chat", "completions", "streaming", "log-probabilities", "echo scoring", "JSON schema", "tools", "embeddings", "tokenize"};
 constexpr const char* schema_text = R"({"type":"object","properties":{"ok":{"type":"boolean"}},"required":["ok"],"additionalProperties":false})";
 }  // namespace
 
 class Prober {
  public:
-  Prober(const std::string& spec, const RemoteOptions& options) : options_(options), server_(parse_address(spec), options) {}
+  Prober(const std::string& spec, const RemoteOptions& options, const std::function<void(const Finding&)>& hear) : options_(options), server_(parse_address(spec), options), hear_(hear) {}
 
   std::vector<Finding> run() {
     if (!reach()) return all();
-    RemoteModel model(server_.address().base() + "#" + name_, options_);
+    std::optional<RemoteModel> opened;
+    try {
+      opened.emplace(server_.address().base() + "#" + name_, options_);
+    } catch (const Error& e) {  // the name that the server gives can't be asked for
+      if (e.fault() == Fault::interrupted) throw;
+      rest_ = server_.cleaned(e.what());
+      return all();
+    }
+    RemoteModel& model = *opened;
     model_ = &model;
-    row("chat", [&] { return quoted(chat({}, 8).text); });
-    row("completions", [&] { return quoted(completion({}).text); });
+    row("chat", [&] { return said(8, [&](int tokens) { return chat({}, tokens); }); });
+    row("completions", [&] { return said(4, [&](int tokens) { return completion({{"max_tokens", tokens}}); }); });
     row("streaming", [&] { return streaming(); });
     row("log-probabilities", [&] { return logprobs(); });
     row("echo scoring", [&] { return echo(); });
@@ -56,9 +67,10 @@ class Prober {
  private:
   bool reach() {
     std::vector<Listed> listed;
+    std::string unnamed = "which model? Write it behind the URL: " + server_.address().base() + "#MODEL";
     try {
       try {
-        listed = read_models(server_.get("/models"), "reply");
+        listed = read_models(patiently([&] { return server_.get("/models"); }), "reply");
         put("reachable", "yes", server_.address().base());
         std::string names;
         for (std::size_t i = 0; i < std::min<std::size_t>(listed.size(), 10); ++i)
@@ -67,36 +79,68 @@ class Prober {
       } catch (const Refused& refused) {
         put("reachable", "yes", server_.address().base());
         put("models", "no", refused.what());
+        if (refused.status() == 401 || refused.status() == 403)
+          unnamed = std::string("first the key, which the server ") + (server_.keyed() ? "refuses" : "wants") + " (HTTP status " + std::to_string(refused.status()) + ", see models)";
+      } catch (const Busy& busy) {
+        put("reachable", "yes", server_.address().base() + ", which answers with HTTP status " + std::to_string(busy.status()));
+        put("models", "no", server_.cleaned(busy.what()));
+        unnamed = "the server doesn't list its models now (HTTP status " + std::to_string(busy.status()) + "): try again later, or name one behind the URL: " + server_.address().base() + "#MODEL";
       }
     } catch (const Error& e) {
-      put(e.fault() == Fault::bad_input ? "models" : "reachable", "no", server_.cleaned(e.what()));
+      if (e.fault() == Fault::interrupted) throw;
+      put("reachable", e.fault() == Fault::bad_input ? "yes" : "no", e.fault() == Fault::bad_input ? server_.address().base() : server_.cleaned(e.what()));
       if (e.fault() != Fault::bad_input) return false;
-      put("reachable", "yes", server_.address().base());
+      put("models", "no", server_.cleaned(e.what()));
     }
     name_ = server_.address().model;
     if (name_.empty() && listed.size() == 1) name_ = listed[0].id;
     if (!name_.empty()) return true;
-    rest_ = "which model? Write it behind the URL: " + server_.address().base() + "#MODEL";
+    rest_ = unnamed;
     return false;
   }
 
-  void put(const std::string& what, const std::string& state, const std::string& note) { found_.push_back({what, state, note}); }
+  void put(const std::string& what, const std::string& state, const std::string& note) {
+    found_.push_back({what, state, note});
+    if (hear_) hear_(found_.back());
+  }
   void row(const char* what, const std::function<std::string()>& ability) {
     try {
-      put(what, "yes", ability());
+      put(what, "yes", patiently(ability));
     } catch (const Error& e) {
+      if (e.fault() == Fault::interrupted) throw;
+      if (dynamic_cast<const TimedOut*>(&e) != nullptr) model_->server_.limit(short_s);
       put(what, "no", server_.cleaned(e.what()));
     } catch (const Json::exception&) {
       put(what, "no", "the reply has another form");
     }
   }
-  std::vector<Finding> all() const {
-    std::vector<Finding> out;
-    for (const char* what : rows) {
-      const auto it = std::find_if(found_.begin(), found_.end(), [&](const Finding& f) { return f.what == what; });
-      out.push_back(it != found_.end() ? *it : Finding{what, "not tried", rest_});
+  // The rows come in their order: those that are missing are the last ones.
+  std::vector<Finding> all() {
+    while (found_.size() < std::size(rows)) put(rows[found_.size()], "not tried", rest_);
+    return found_;
+  }
+  template <class Call>
+  auto patiently(const Call& call) -> decltype(call()) {
+    for (int n = 0;; ++n) {
+      try {
+        return call();
+      } catch (const Busy& busy) {
+        const double pause = busy.asked_s().value_or(1.0);
+        if (n >= repeats_ || pause > longest_pause_s) {
+          repeats_ = 0;
+          throw;
+        }
+        Errand::wait(std::max(pause, 0.5));
+      }
     }
-    return out;
+  }
+  // A model that thinks first has nothing to say within a few tokens.
+  static std::string said(int tokens, const std::function<Parsed(int)>& ask) {
+    const auto blank = [](const Parsed& reply) { return reply.text.find_first_not_of(" \t\r\n") == std::string::npos; };
+    Parsed reply = ask(tokens);
+    if (blank(reply) && reply.finish == "length") reply = ask(thinking_tokens);
+    if (blank(reply)) throw Error(Fault::bad_input, reply.finish == "length" ? "nothing was written within " + std::to_string(thinking_tokens) + " tokens" : "the reply is empty");
+    return quoted(reply.text);
   }
 
   Answered ask(const std::string& path, Json body) {
@@ -155,16 +199,19 @@ class Prober {
 
   RemoteOptions options_;
   Server server_;
+  const std::function<void(const Finding&)>& hear_;
+  int repeats_ = 2;
   std::string name_, rest_;
   RemoteModel* model_ = nullptr;
   std::vector<Finding> found_;
 };
 
-std::vector<Finding> probe_server(const std::string& spec, RemoteOptions options) {
+std::vector<std::string> probed() { return {std::begin(rows), std::end(rows)}; }
+
+std::vector<Finding> probe_server(const std::string& spec, RemoteOptions options, const std::function<void(const Finding&)>& found) {
   options.cache = false;
   options.retries = 0;
-  options.timeout_s = std::min(options.timeout_s, 120.0);
-  return Prober(spec, options).run();
+  return Prober(spec, options, found).run();
 }
 
 bool useful(const std::vector<Finding>& findings) {

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
+#include <cmath>
 
+#include "models/errand.h"
 #include "models/remote/reply.h"
 #include "models/remote/retry.h"
 
@@ -17,6 +18,9 @@ std::string lower(std::string text) {
 }
 
 std::int64_t unix_now() { return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+
+constexpr double worth_saying_s = 3.0;     // of a wait
+constexpr std::int64_t say_again_s = 60;   // not each time of a storm
 
 // What the server says in an answer that is no success: its message where it has one, else the start of the text.
 std::string said_in(const HttpAnswer& answer) {
@@ -75,10 +79,15 @@ void Server::refuse(const HttpAnswer& answer, const std::string& url) const {
 
 Answered Server::send(HttpRequest request, const std::string& url, const std::function<wire::Json(const HttpAnswer&)>& read, int retries) {
   request.key = key_;
+  request.stop = Errand::stop();
+  request.patience_s = Errand::patience_s();
   const Rng rng(hash64(url + "\n" + request.body));
   for (int attempt = 0;; ++attempt) {
+    if (request.stop.stop_requested()) throw Error(Fault::interrupted, "stopped");
     std::string why;
-    double wait = backoff(options_.backoff_s, attempt, rng);
+    std::optional<double> asked;
+    int status = 0;
+    bool late = false;
     try {
       HttpAnswer answer = transport_.send(request);
       answer.body = wire::valid_utf8(scrubbed(std::move(answer.body)));
@@ -91,27 +100,59 @@ Answered Server::send(HttpRequest request, const std::string& url, const std::fu
       if (!worth_repeating(answer.status)) refuse(answer, url);
       const std::string said = cleaned(said_in(answer));
       why = "HTTP status " + std::to_string(answer.status) + (said.empty() ? "" : ": " + said);
-      if (answer.status == 429 && said.find("insufficient_quota") != std::string::npos) throw Error(Fault::unavailable, url + ": " + why);
-      if (const auto asked = retry_after(answer.retry_after, unix_now())) {
-        if (*asked > longest_wait_s)
-          throw Error(Fault::unavailable, url + ": " + why + "; it asks to wait " + std::to_string(static_cast<std::int64_t>(*asked)) + " s, and the longest wait is " +
-                                              std::to_string(static_cast<int>(longest_wait_s)) + " s: try again later");
-        wait = std::max(wait, *asked);
-      }
+      status = answer.status;
+      asked = retry_after(answer.retry_after, unix_now());
+      if (answer.status == 429 && said.find("insufficient_quota") != std::string::npos) throw Busy(status, HUGE_VAL, url + ": " + why);
+      if (asked && *asked > longest_wait_s)
+        throw Busy(status, asked, url + ": " + why + "; it asks to wait " + std::to_string(static_cast<std::int64_t>(*asked)) + " s, and the longest wait is " +
+                                      std::to_string(static_cast<int>(longest_wait_s)) + " s: try again later");
     } catch (const Failure& failure) {
+      if (request.stop.stop_requested()) throw Error(Fault::interrupted, "stopped");
       why = failure.why;
+      late = failure.kind == Failure::late || failure.kind == Failure::stalled;
       if (failure.kind == Failure::huge) throw Error(Fault::bad_input, url + ": " + why);
     }
-    if (attempt >= retries) throw Error(Fault::unavailable, url + ": " + why + (attempt == 0 ? "" : "; gave up after " + std::to_string(attempt + 1) + " tries"));
-    std::this_thread::sleep_for(std::chrono::duration<double>(wait));
+    if (attempt >= retries) {
+      const std::string message = url + ": " + why + (attempt == 0 ? "" : "; gave up after " + std::to_string(attempt + 1) + " tries");
+      if (status != 0) throw Busy(status, asked, message);
+      if (late) throw TimedOut(message);
+      throw Error(Fault::unavailable, message);
+    }
+    wait(std::max(asked.value_or(0.0), backoff(options_.backoff_s, attempt, rng)), url + ": " + why);
   }
+}
+
+void Server::wait(double seconds, const std::string& why) {
+  if (seconds >= worth_saying_s) {
+    std::int64_t before = said_waiting_;
+    const std::int64_t now = unix_now();
+    if (now - before >= say_again_s && said_waiting_.compare_exchange_strong(before, now))
+      Errand::tell(Errand::News::wait, why + "; asking again in " + std::to_string(static_cast<std::int64_t>(std::ceil(seconds))) + " s");
+  }
+  Errand::wait(seconds);
+}
+
+// A disk that is full or closed must not cost the answer, which is here and paid for.
+void Server::keep(const Question& question, const wire::Json& reply) {
+  try {
+    cache_.keep(question, reply);
+  } catch (const Error& e) {
+    if (e.fault() != Fault::io) throw;
+    if (!said_unkept_.exchange(true))
+      Errand::tell(Errand::News::trouble, std::string(e.what()) + ": replies of " + address_.base() + " are used but not kept, and asked (and paid) for again the next time; free or name a folder with HONE_CACHE, or set cache: false");
+  }
+}
+
+void Server::limit(double seconds) {
+  options_.timeout_s = std::min(options_.timeout_s, seconds);
+  options_.stall_s = std::min(options_.stall_s, seconds);
 }
 
 Answered Server::ask(const Asked& asked) {
   const std::string at = url(asked.path, asked.at_root);
   const Question question{at, wire::dump(asked.body), asked.salt};
-  const bool keep = caching_ && asked.keep;
-  if (keep)
+  const bool kept = caching_ && asked.keep;
+  if (kept)
     if (auto known = cache_.find(question)) return {std::move(*known), 0.0, true, false};
   HttpRequest request;
   request.path = (asked.at_root ? address_.root() : address_.prefix) + asked.path;
@@ -135,10 +176,14 @@ Answered Server::ask(const Asked& asked) {
       throw Error(Fault::bad_input, at + ": the server says: " + said);
   } catch (const Refused&) {
     throw;
+  } catch (const Busy&) {
+    throw;
+  } catch (const TimedOut&) {
+    throw;
   } catch (const Error& e) {  // parse errors quote the reply, which may quote the key
     throw Error(e.fault(), cleaned(e.what()));
   }
-  if (keep) cache_.keep(question, answered.reply);
+  if (kept) keep(question, answered.reply);
   return answered;
 }
 

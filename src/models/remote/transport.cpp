@@ -15,20 +15,30 @@ using Clock = std::chrono::steady_clock;
 
 std::chrono::milliseconds milliseconds(double seconds) { return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000.0)); }
 
-// Shuts the connection when the whole time is used up. It goes on doing so until the request has ended, since there may be
-// no connection yet when the time comes.
+// Shuts the connection when the whole time is used up, or shortly after a stop. It goes on doing so until the request has ended,
+// since there may be no connection yet when the time comes.
 class Deadline {
  public:
   Deadline(httplib::Client& client, double seconds)
-      : thread_([this, &client, until = Clock::now() + milliseconds(seconds)](const std::stop_token& stop) {
+      : until_(Clock::now() + milliseconds(seconds)), thread_([this, &client](const std::stop_token& over) {
           std::unique_lock hold(mutex_);
-          ended_.wait_until(hold, stop, until, [] { return false; });
-          while (!stop.stop_requested()) {
+          while (!over.stop_requested() && Clock::now() < until_) {
+            moved_ = false;
+            const auto until = until_;
+            changed_.wait_until(hold, over, until, [this] { return moved_; });
+          }
+          while (!over.stop_requested()) {
             passed_ = true;
             client.stop();
-            ended_.wait_for(hold, stop, std::chrono::milliseconds(50), [] { return false; });
+            changed_.wait_for(hold, over, std::chrono::milliseconds(50), [] { return false; });
           }
         }) {}
+  void come_within(double seconds) {
+    const std::lock_guard hold(mutex_);
+    until_ = std::min(until_, Clock::now() + milliseconds(seconds));
+    moved_ = true;
+    changed_.notify_all();
+  }
   bool passed() {
     const std::lock_guard hold(mutex_);
     return passed_;
@@ -36,8 +46,9 @@ class Deadline {
 
  private:
   std::mutex mutex_;
-  std::condition_variable_any ended_;
-  bool passed_ = false;
+  std::condition_variable_any changed_;
+  Clock::time_point until_;
+  bool passed_ = false, moved_ = false;
   std::jthread thread_;  // last: stops before what it uses goes
 };
 
@@ -113,6 +124,7 @@ Exchange exchange(httplib::Client& client, const HttpRequest& request) {
     return true;
   };
   Deadline deadline(client, request.timeout_s);
+  const std::stop_callback leave(request.stop, [&] { deadline.come_within(request.patience_s); });
   const auto result = client.send(out);
   x.error = result.error();
   x.late = deadline.passed();

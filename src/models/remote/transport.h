@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,8 @@ struct HttpRequest {
   std::string method = "POST", path, body, key;
   double timeout_s = 600.0;  // of the whole exchange
   double stall_s = 120.0;    // between two bytes
+  std::stop_token stop;      // once it is requested, the exchange has patience_s left
+  double patience_s = 0.0;
 };
 
 struct HttpAnswer {

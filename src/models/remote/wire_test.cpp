@@ -25,12 +25,13 @@ TEST(Address, IsTakenApart) {
   EXPECT_EQ(deep.base(), "https://example.org/proxy/v1");
   EXPECT_EQ(deep.root(), "/proxy");
   EXPECT_TRUE(parse_address("http://[::1]:80#m").loopback);
+  EXPECT_EQ(parse_address("http://127.0.0.1:1/v1#My Model.gguf").model, "My Model.gguf");  // as a file is called
   EXPECT_FALSE(parse_address("http://127.0.0.1.example.org#m").loopback);
 }
 
 TEST(Address, RefusesWhatIsNone) {
   for (const char* spec : {"ftp://host/v1", "http://", "http:///v1", "http://host:0/v1", "http://host:99999/v1", "http://host:8a/v1", "http://ho st/v1", "http://host\n/v1",
-                           "http://a:b:c/v1", "http://host/v1/chat/completions#m"})
+                           "http://a:b:c/v1", "http://host/v1/chat/completions#m", "http://host/v 1#m", "http://host/v1#a\nb", "http://host/v1#a\x1b[31m", "http://host/v1#\x7f", "http://host/v1#  "})
     EXPECT_EQ(error_of([&] { parse_address(spec); }).fault(), Fault::usage) << spec;
   for (const char* spec : {"https://user:hunter2@host/v1", "https://host/v1?key=hunter2#m", "https://hunter2@host", "http://host:hunter2/@x"}) {
     const Error e = error_of([&] { open_model(spec); });
