@@ -276,6 +276,7 @@ TEST(React, FreeTextWithoutThoughtsIsTheActBaseline) {
   EXPECT_EQ(all_text(call.prompt).find("Thought"), std::string::npos);
   EXPECT_NE(all_text(call.prompt).find("You have at most 1 step. You write one line, the action to take:\nAction: the action"), std::string::npos);
   EXPECT_EQ(call.sampling.grammar, R"(root ::= "Action: " [^\n]+)");
+  EXPECT_FALSE(call.sampling.hold);
   EXPECT_EQ(call.sampling.stop, (std::vector<std::string>{"\n"}));
 }
 

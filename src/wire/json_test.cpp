@@ -37,6 +37,7 @@ Episode full_episode() {
             {{"l1", LessonUse::withheld, 0.5}}};
   move.trace->sampling.temperature = 0.7F;
   move.trace->sampling.stop = {"\n"};
+  move.trace->sampling.hold = false;
   e.steps = {{{"seen", {"pay", "wait"}, {0.1F, 2.0F}}, move, -1.5F, "sent on"}, {{"", {}, {}}, {}, 0.0F}};
   e.last = {"bounced", {}, {}};
   Generation g{"g1", "k", "reflection", {{"user", "why?"}}, "because", {}, e.by, {}};
