@@ -20,6 +20,10 @@ def section(text, title):
     return found.group(1) if found else ""
 
 
+assert hone("help", "store", "export").stdout == hone("store", "export", "--help").stdout
+assert hone("help").stdout == hone("--help").stdout
+
+
 def walk(command=()):
     """{command words: options} of the binary, by its own help."""
     text = hone(*command, "--help").stdout
