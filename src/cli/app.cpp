@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "engine/opened.h"
 #include "hone_version.h"
+#include "models/errand.h"
 
 namespace hone::cli {
 
@@ -57,6 +58,8 @@ bool reader_left() {
 }
 
 int guarded(const Context& context) {
+  // Commands that show progress have their own; for the rest a wait can be stopped and is said.
+  const Errand errand(context.stop, [](Errand::News news, const std::string& text) { note((news == Errand::News::trouble ? "warning: " : "") + printable_lines(text)); });
   try {
     const int status = context.action();
     if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && !reader_left()) throw Error(Fault::io, "standard output can't be written");

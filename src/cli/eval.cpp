@@ -1,14 +1,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <mutex>
 
 #include "cli/app.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
+#include "core/error.h"
 #include "engine/compare.h"
 #include "engine/opened.h"
-#include "models/errand.h"
 #include "store/store.h"
 
 namespace hone::cli {
@@ -49,16 +48,10 @@ int eval(const Context& context, const EvalFlags& flags) {
   need_store(context);
   options.listener = context.json ? make_listener(true) : naming_runs(make_listener(false), context);
   options.stop = context.stop;
-  std::mutex mutex;
-  std::vector<std::string> troubles;
-  const Errand errand(context.stop, [&](Errand::News news, const std::string& text) {
-    const std::lock_guard lock(mutex);
-    if (news == Errand::News::trouble) troubles.push_back(text);
-  });
   const auto result = compare_recipes(options);
   if (context.json) {
     print_json(compare_json(result));
-    return 0;
+    return result.failed.empty() ? 0 : 1;
   }
   std::vector<std::vector<std::string>> rows;
   for (const auto& row : result.rows) {
@@ -69,9 +62,11 @@ int eval(const Context& context, const EvalFlags& flags) {
                     fmt::format("{} x {}", row.tasks, row.seeds), count(static_cast<double>(row.usage.prompt_tokens + row.usage.generated_tokens)), duration(row.usage.seconds)});
   }
   print_table({"recipe", "agent", "score", "95 %", "points against the first row", "p", "tasks x seeds", "tokens", "time"}, rows);
-  for (const auto& trouble : troubles) print("warning: " + printable_lines(trouble));
+  for (const auto& warning : result.warnings) print("warning: " + printable_lines(warning));
   print(dim("store before and after: " + result.store_hash_after.substr(0, 16) + ", unchanged"));
-  return 0;
+  if (result.failed.empty()) return 0;
+  fail(result.failed, false, to_string(Fault::unavailable));
+  return 1;
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 
 #include "core/error.h"
 #include "engine/arms.h"
+#include "engine/news.h"
 #include "engine/opened.h"
-#include "engine/report.h"
 #include "learners/folded.h"
 #include "store/upkeep.h"
 #include "wire/sha256.h"
@@ -96,9 +96,10 @@ class OneRun {
       EvalPlan plan{.run = info_.id, .label = of + "/" + arm.name, .tasks = tasks, .lessons = arm.lessons ? known.get() : nullptr,
                     .lessons_for = {}, .rng = arms.rng(), .in_flight = recipe_.in_flight};
       const auto result = evaluate(arms.stage(arm, Split::test), plan, journal, options_.listener);
-      if (row == rows.size()) rows.push_back({.recipe = recipe_.name, .arm = arm.name, .baseline = arm.role == ArmRole::baseline, .score = {}, .usage = {}, .against_first = {}, .task_ids = {}, .scores = {}});
+      if (row == rows.size()) rows.push_back({.recipe = recipe_.name, .arm = arm.name, .baseline = arm.role == ArmRole::baseline, .score = {}, .usage = {}, .faults = {.of = arm.name + " of " + recipe_.name}, .against_first = {}, .task_ids = {}, .scores = {}});
       add_seed(rows[row], tasks, result.scores);
       rows[row].usage += result.usage;
+      for (const auto& episode : result.episodes) rows[row].faults.count(episode);
       ++row;
     }
     opened_.check_models();
@@ -115,11 +116,15 @@ class OneRun {
 
 }  // namespace
 
-CompareResult compare_recipes(const CompareOptions& options) {
+CompareResult compare_recipes(const CompareOptions& given) {
+  CompareOptions options = given;
+  options.listener = one_at_a_time(given.listener);
   const auto started = std::chrono::steady_clock::now();
   if (!options.run.empty() && options.seeds != 1)
     throw Error(Fault::usage, "hone eval: --run names one run, expected --seeds 1, got " + std::to_string(options.seeds));
   const Store store(store_path(options.home), {.create = false, .read_only = true});
+  News news;
+  const Errand errand(options.stop, news.hear(options.listener));
   CompareResult out;
   out.store_hash_before = content_hash(store);
   std::filesystem::create_directories(options.home / "evaluations");
@@ -138,6 +143,14 @@ CompareResult compare_recipes(const CompareOptions& options) {
     if (&row != &out.rows.front() && row.task_ids == out.rows.front().task_ids && row.seeds == out.rows.front().seeds)
       row.against_first = compare_paired(out.rows.front().scores, row.scores, rng.split("against/" + row.recipe + "/" + row.arm));
   }
+  out.warnings = news.troubles();
+  bool through = false;  // some try that asked a model
+  for (const auto& row : out.rows) {
+    if (row.faults.faults > 0) out.warnings.push_back(row.faults.told());
+    if (row.faults.faults == row.faults.tries && out.failed.empty()) out.failed = "every try that asked the model ended by a fault; the first of '" + row.faults.of + "': " + row.faults.first;
+    through = through || (row.faults.faults < row.faults.tries && row.usage.calls > 0);
+  }
+  if (through) out.failed.clear();
   out.store_hash_after = content_hash(store);
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   if (out.store_hash_before != out.store_hash_after) throw Error(Fault::internal, "evaluation changed the store: " + out.store_hash_before + " is now " + out.store_hash_after);
@@ -148,7 +161,7 @@ wire::Json compare_json(const CompareResult& result) {
   wire::Json rows = wire::Json::array();
   for (const auto& row : result.rows) {
     wire::Json j{{"recipe", row.recipe}, {"arm", row.arm}, {"baseline", row.baseline}, {"score", row.score.mean}, {"low", row.score.low}, {"high", row.score.high},
-                 {"tasks", row.tasks}, {"seeds", row.seeds}, {"tokens", row.usage.prompt_tokens + row.usage.generated_tokens}, {"seconds", row.usage.seconds}, {"money", row.usage.money}};
+                 {"tasks", row.tasks}, {"seeds", row.seeds}, {"faults", row.faults.faults}, {"tokens", row.usage.prompt_tokens + row.usage.generated_tokens}, {"seconds", row.usage.seconds}, {"money", row.usage.money}};
     j["difference"] = nullptr;
     if (*row.against_first.test != 0) {
       j["difference"] = interval_json(row.against_first.difference);
@@ -157,7 +170,9 @@ wire::Json compare_json(const CompareResult& result) {
     }
     rows.push_back(std::move(j));
   }
-  return {{"rows", std::move(rows)}, {"store_before", result.store_hash_before}, {"store_after", result.store_hash_after}, {"models", result.model_hashes}, {"seconds", result.seconds}};
+  wire::Json out{{"rows", std::move(rows)}, {"warnings", result.warnings}, {"store_before", result.store_hash_before}, {"store_after", result.store_hash_after}, {"models", result.model_hashes}, {"seconds", result.seconds}};
+  if (!result.failed.empty()) out["failed"] = result.failed;
+  return out;
 }
 
 }  // namespace hone

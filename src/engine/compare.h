@@ -10,6 +10,7 @@
 
 #include "engine/event.h"
 #include "engine/recipe.h"
+#include "engine/report.h"
 #include "engine/stats.h"
 
 namespace hone {
@@ -31,6 +32,7 @@ struct CompareRow {
   Interval score;
   int seeds = 0, tasks = 0;
   Usage usage;
+  Faults faults;
   Comparison against_first;  // the first row: baseline of the first recipe; empty unless it played the same tasks and seeds
   std::vector<std::string> task_ids;
   std::vector<double> scores;  // [task_ids] mean over the seeds: a task played again is no new task
@@ -39,6 +41,8 @@ struct CompareRow {
 struct CompareResult {
   std::vector<CompareRow> rows;
   std::string store_hash_before, store_hash_after;
+  std::vector<std::string> warnings;      // what servers said that makes scores the poorer, and rows with tries that ended by faults
+  std::string failed;                     // why the table says nothing: no try got through of any row that asks a model
   std::vector<std::string> model_hashes;  // SHA-256 of the model files, the same before and after the evaluation
   double seconds = 0.0;
 };

@@ -102,7 +102,7 @@ struct Bench {
     info.method = recipe.method.name;
     return store.create_run(info);
   }
-  LearnState learn_into(const std::string& run, Listener listener = {}) {
+  LearnState learn_into(const std::string& run, Listener listener = {}, std::function<Usage()> beside = {}) {
     const auto who = learner();
     LearnPlan plan;
     plan.store = &store;
@@ -113,6 +113,7 @@ struct Bench {
     plan.embedder = &embedder;
     plan.rng = Rng(recipe.seed);
     plan.listener = std::move(listener);
+    plan.beside = std::move(beside);
     return learn(plan);
   }
 

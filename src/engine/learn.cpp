@@ -13,13 +13,15 @@ namespace {
 
 std::string two_part(const char* kind, int round) { return std::string(kind) + "/" + std::to_string(round); }
 
-std::string cap_reached(const Budget& budget, const LearnState& state, std::int64_t asks) {
-  const auto tokens = state.usage.prompt_tokens + state.usage.generated_tokens;
+std::string cap_reached(const Budget& budget, const LearnState& state, const Usage& beside, std::int64_t asks) {
+  Usage used = state.usage;
+  used += beside;
+  const auto tokens = used.prompt_tokens + used.generated_tokens;
   // A round without experience plays no episode.
   if (budget.episodes > 0 && asks > 0 && state.episodes + asks > budget.episodes) return "episodes";
   if (budget.tokens > 0 && tokens >= budget.tokens) return "tokens";
-  if (budget.money > 0 && state.usage.money >= budget.money) return "money";
-  if (budget.seconds > 0 && state.usage.seconds >= budget.seconds) return "seconds";
+  if (budget.money > 0 && used.money >= budget.money) return "money";
+  if (budget.seconds > 0 && used.seconds >= budget.seconds) return "seconds";
   return {};
 }
 
@@ -109,7 +111,7 @@ class Loop {
     Need need = plan_.learner->next(progress);
     // How many episodes a rollout holds is known only afterwards: it needs room for one.
     const auto asks = need.trials.empty() && need.rollout_steps > 0 ? 1 : static_cast<std::int64_t>(need.trials.size());
-    const std::string cap = need.done ? std::string() : cap_reached(budget_, state_, asks);
+    const std::string cap = need.done ? std::string() : cap_reached(budget_, state_, plan_.beside ? plan_.beside() : Usage{}, asks);
     if (!cap.empty()) {
       state_.ended_by = cap;
       progress.last_call = true;

@@ -28,6 +28,7 @@ struct LearnPlan {
   std::vector<Episode> stored;         // --from-store: told in round 0 instead of being played
   Rng rng;
   Listener listener;
+  std::function<Usage()> beside;       // used outside tries and learner calls; counts towards the caps
   // After each committed round, and once at the start of a resumed run.
   std::function<void(const struct LearnState&)> after_round;
 };

@@ -179,6 +179,19 @@ TEST(Learn, ACapOnEpisodesBelowARoundIsUsedToTheLast) {
   }
 }
 
+TEST(Learn, WhatIsUsedBesideTriesCountsTowardsTheCaps) {
+  Scratch scratch;
+  Bench bench(scratch, "budget: {tokens: 1000000, money: 1}\n");
+  Usage vectors;
+  const auto with = [&](std::int64_t tokens, double money) {
+    vectors.prompt_tokens = tokens, vectors.money = money;
+    return bench.learn_into(bench.new_run(), {}, [&] { return vectors; }).ended_by;
+  };
+  EXPECT_EQ(with(0, 0.0), "");
+  EXPECT_EQ(with(1000000, 0.0), "tokens");
+  EXPECT_EQ(with(0, 1.0), "money");
+}
+
 TEST(Learn, WithheldLessonsAreCountedAsSuch) {
   Scratch scratch;
   Bench bench(scratch, "withhold: 0.5\n");

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <thread>
 
+#include "core/cores.h"
 #include "core/error.h"
 #include "engine/memo.h"
 #include "hone_version.h"
@@ -28,7 +28,7 @@ std::string cpu_name() {
     if (const auto colon = line.find(": "); colon != std::string::npos) name = line.substr(colon + 2);
     break;
   }
-  return name + ", " + std::to_string(std::thread::hardware_concurrency()) + " cores";
+  return name + ", " + std::to_string(usable_cores()) + " cores";
 }
 
 namespace {

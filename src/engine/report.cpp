@@ -217,14 +217,6 @@ Json faults_json(const ReportData& data) {
   return out;
 }
 
-// What somebody else's program or server says may be long.
-void count_fault(Faults& into, const Episode& episode) {
-  constexpr std::size_t longest = 300;
-  ++into.tries;
-  if (episode.ending != Ending::fault) return;
-  if (into.faults++ == 0) into.first = wire::valid_utf8(std::string_view(episode.fault).substr(0, longest)) + (episode.fault.size() > longest ? "..." : "");
-}
-
 // As a shell takes it for one word.
 std::string shell_word(const std::string& word) {
   const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("_-./=:,+", c) != nullptr; });
@@ -242,14 +234,26 @@ void replace(std::string& text, const std::string& marker, const std::string& va
 
 }  // namespace
 
+// What somebody else's program or server says may be long.
+void Faults::count(const Episode& episode) {
+  constexpr std::size_t longest = 300;
+  ++tries;
+  if (episode.ending != Ending::fault) return;
+  if (faults++ == 0) first = wire::valid_utf8(std::string_view(episode.fault).substr(0, longest)) + (episode.fault.size() > longest ? "..." : "");
+}
+
+std::string Faults::told() const {
+  return of + ": " + std::to_string(faults) + " of " + std::to_string(tries) + " tries ended by a fault and count as not solved; the first: " + first;
+}
+
 std::vector<Faults> faults_of(const ReportData& data) {
   std::vector<Faults> all{{.of = "learning"}};
-  for (const auto& episode : data.store->episodes({.run = data.run, .key_prefix = "learn/", .with_steps = false})) count_fault(all[0], episode);
+  for (const auto& episode : data.store->episodes({.run = data.run, .key_prefix = "learn/", .with_steps = false})) all[0].count(episode);
   for (const auto& row : data.arms) {
     Faults& of = all.emplace_back(Faults{.of = row.arm.name});
     if (row.validation)
-      for (const auto& episode : row.validation->episodes) count_fault(of, episode);
-    for (const auto& episode : row.test.episodes) count_fault(of, episode);
+      for (const auto& episode : row.validation->episodes) of.count(episode);
+    for (const auto& episode : row.test.episodes) of.count(episode);
   }
   std::erase_if(all, [](const Faults& f) { return f.faults == 0; });
   return all;

@@ -17,6 +17,8 @@ struct Faults {
   std::string of;     // "learning", or the arm
   std::int64_t tries = 0, faults = 0;
   std::string first;  // why the first of them did
+  void count(const Episode& episode);
+  std::string told() const;  // in a sentence
 };
 
 struct ReportData {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
-#include <mutex>
 
 #include "core/error.h"
 #include "engine/arms.h"
@@ -11,6 +10,7 @@
 #include "engine/learn.h"
 #include "engine/meter.h"
 #include "engine/opened.h"
+#include "engine/news.h"
 #include "engine/reflex_run.h"
 #include "engine/replay.h"
 #include "engine/report.h"
@@ -26,39 +26,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-// Listeners are called from one thread at a time, and waits are said by whichever thread waits.
-RunOptions one_at_a_time(RunOptions options) {
-  if (options.listener)
-    options.listener = [next = std::move(options.listener), mutex = std::make_shared<std::mutex>()](const Event& event) {
-      const std::lock_guard lock(*mutex);
-      next(event);
-    };
-  return options;
-}
-
-// What servers said beside their answers: told as it comes, and what makes the result poorer is kept for the report, once each.
-class News {
- public:
-  Errand::Hear hear(Listener listener) {
-    return [this, listener = std::move(listener)](Errand::News kind, const std::string& text) {
-      if (kind == Errand::News::trouble) {
-        const std::lock_guard lock(mutex_);
-        if (std::find(troubles_.begin(), troubles_.end(), text) != troubles_.end()) return;
-        troubles_.push_back(text);
-      }
-      if (listener) listener({kind == Errand::News::trouble ? "warning" : "message", {{"text", text}}});
-    };
-  }
-  std::vector<std::string> troubles() {
-    const std::lock_guard lock(mutex_);
-    return troubles_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::vector<std::string> troubles_;
-};
 
 // One run in progress: what its phases share.
 struct Running {
@@ -184,6 +151,7 @@ void deliberate(Running& r, ReportData& data) {
   }
   plan.rng = rng;
   plan.listener = r.options.listener;
+  plan.beside = [&] { return r.vectors; };
   std::size_t shown = 0;
   plan.after_round = [&](const LearnState& state) {
     r.remember_spent();
@@ -251,8 +219,7 @@ RunResult drive(Running& r) {
   for (const auto& trouble : r.news.troubles()) data.warnings.push_back(trouble);
   if (!data.learned.ended_by.empty()) data.warnings.push_back("learning was ended by the cap on " + data.learned.ended_by);
   data.faults = faults_of(data);
-  for (const auto& f : data.faults)
-    data.warnings.push_back(f.of + ": " + std::to_string(f.faults) + " of " + std::to_string(f.tries) + " tries ended by a fault and count as not solved; the first: " + f.first);
+  for (const auto& f : data.faults) data.warnings.push_back(f.told());
   const auto report = report_json(data);
   auto result = result_json(data);
   if (const auto model = data.report_path.parent_path() / "model" / "model.gguf"; std::filesystem::exists(model)) result["model"] = model.string();
@@ -268,7 +235,8 @@ RunResult drive(Running& r) {
 }  // namespace
 
 RunResult run_recipe(const Recipe& recipe, const RunOptions& given) {
-  const RunOptions options = one_at_a_time(given);
+  RunOptions options = given;
+  options.listener = one_at_a_time(given.listener);
   News news;
   Errand errand(options.stop, news.hear(options.listener));
   const Opened opened(recipe);

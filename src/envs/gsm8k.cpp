@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "core/reflex.h"
 #include "envs/requests.h"
 #include "envs/text_file.h"
 #include "wire/read.h"
@@ -52,34 +53,42 @@ struct Gsm8kData {
   WorldFacts facts;
 };
 
-class Gsm8kEnv final : public Env {
+class Gsm8kEnv final : public Env, public Savable {
  public:
   explicit Gsm8kEnv(const Gsm8kData& data) : data_(data) {}
 
   Observation reset(const Task& task) override {
     const auto it = data_.answer_of.find(task.id);
     if (it == data_.answer_of.end()) throw Error(Fault::bad_input, "gsm8k: expected a task of these settings, got '" + task.id + "'");
-    answer_ = &it->second;
+    item_ = &*it;
     return {};
   }
 
   Outcome step(std::string_view action) override {
-    if (answer_ == nullptr) throw Error(Fault::internal, "gsm8k: step before reset or after the end");
+    if (item_ == nullptr) throw Error(Fault::internal, "gsm8k: step before reset or after the end");
     const bool marked = data_.config.answer == NumberAnswer::marked;
     const auto said = marked ? marked_answer(action) : last_number(action);
     Outcome out;
-    out.solved = said && (marked ? *said == *answer_ : said == last_number(*answer_));
+    out.solved = said && (marked ? *said == item_->second : said == last_number(item_->second));
     out.score = out.solved ? 1.0 : 0.0;
     out.reward = out.solved ? 1.0F : 0.0F;
     out.next.text = out.solved ? "Right." : said ? "Wrong." : marked ? "Wrong: no number behind \"#### \"." : "Wrong: there is no number in this answer.";
     out.ending = Ending::terminal;
-    answer_ = nullptr;
+    item_ = nullptr;
     return out;
+  }
+
+  void save(Sink& sink) const override { put_text(sink, item_ == nullptr ? std::string() : item_->first); }
+  void load(Source& source) override {
+    const std::string id = get_text(source);
+    const auto it = data_.answer_of.find(id);
+    if (!id.empty() && it == data_.answer_of.end()) throw Error(Fault::corrupt, "gsm8k: saved state: expected a task of these settings, got '" + excerpt(id) + "'");
+    item_ = id.empty() ? nullptr : &*it;
   }
 
  private:
   const Gsm8kData& data_;
-  const std::string* answer_ = nullptr;  // null before reset and after the end
+  const std::pair<const std::string, std::string>* item_ = nullptr;  // task id and answer; null before reset and after the end
 };
 
 class Gsm8kWorld final : public World {

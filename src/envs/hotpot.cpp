@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "core/reflex.h"
 #include "envs/qa_metrics.h"
 #include "envs/text_file.h"
 #include "envs/titles.h"
@@ -55,18 +56,16 @@ struct HotpotData {
   WorldFacts facts;
 };
 
-class HotpotEnv final : public Env {
+std::string task_id(const HotpotItem& item) { return "hotpot/" + item.id; }
+
+class HotpotEnv final : public Env, public Savable {
  public:
   explicit HotpotEnv(const HotpotData& data) : data_(data) {}
 
   Observation reset(const Task& task) override {
     const auto it = data_.by_task.find(task.id);
     if (it == data_.by_task.end()) throw Error(Fault::bad_input, "hotpot: expected a task of these settings, got '" + task.id + "'");
-    item_ = it->second;
-    if (data_.all == nullptr) own_ = std::make_unique<Library>(pages_of(*item_));
-    page_ = nullptr;
-    keyword_.clear();
-    steps_ = 0;
+    begin(it->second);
     return {};
   }
 
@@ -87,7 +86,47 @@ class HotpotEnv final : public Env {
     return out;
   }
 
+  // The task, the page that is open, the word looked up in it.
+  void save(Sink& sink) const override {
+    put_text(sink, item_ == nullptr ? std::string() : task_id(*item_));
+    put(sink, steps_);
+    put_text(sink, page_ == nullptr ? std::string() : page_->title);
+    put_text(sink, keyword_);
+    put(sink, static_cast<std::uint64_t>(next_));
+  }
+  void load(Source& source) override {
+    const std::string id = get_text(source);
+    const auto it = data_.by_task.find(id);
+    int steps = 0;
+    get(source, steps);
+    const std::string title = get_text(source), keyword = get_text(source);
+    std::uint64_t next = 0;
+    get(source, next);
+    if (!id.empty() && it == data_.by_task.end()) throw corrupt("a task of these settings", id);
+    if (steps < 0 || steps > data_.config.max_steps) throw corrupt("at most " + std::to_string(data_.config.max_steps) + " steps", std::to_string(steps));
+    begin(id.empty() ? nullptr : it->second);
+    steps_ = steps;
+    if (item_ == nullptr || title.empty()) return;
+    const auto found = library().titles.find(title);
+    if (!found) throw corrupt("a paragraph of the task", title);
+    page_ = library().pages[*found];
+    if (keyword.empty()) return;
+    look_for(keyword);
+    if (next > hits_.size()) throw corrupt("at most " + std::to_string(hits_.size()) + " results", std::to_string(next));
+    next_ = next;
+  }
+
  private:
+  void begin(const HotpotItem* item) {
+    item_ = item;
+    own_ = item != nullptr && data_.all == nullptr ? std::make_unique<Library>(pages_of(*item)) : nullptr;
+    page_ = nullptr;
+    keyword_.clear();
+    hits_.clear();
+    next_ = 0;
+    steps_ = 0;
+  }
+  static Error corrupt(const std::string& expected, const std::string& got) { return {Fault::corrupt, "hotpot: saved state: expected " + expected + ", got '" + excerpt(got) + "'"}; }
   const Library& library() const { return data_.all != nullptr ? *data_.all : *own_; }
 
   Outcome finish(const std::string& answer) {
@@ -145,17 +184,19 @@ class HotpotEnv final : public Env {
   std::string lookup(const std::string& asked) {
     if (page_ == nullptr) return "No page is open: Search[title] comes first.";
     const std::string keyword = unicode::lowered(asked);
-    if (keyword != keyword_) {
-      keyword_ = keyword;
-      next_ = 0;
-      hits_.clear();
-      for (const auto& sentence : page_->sentences)
-        if (unicode::lowered(sentence).find(keyword) != std::string::npos) hits_.push_back(&sentence);
-    }
+    if (keyword != keyword_) look_for(keyword);
     if (hits_.empty()) return "No sentence of " + in_quotes(page_->title) + " has " + in_quotes(asked) + ".";
     if (next_ == hits_.size()) return "No more results for " + in_quotes(asked) + " in " + in_quotes(page_->title) + ".";
     const std::string& sentence = *hits_[next_++];
     return "(Result " + std::to_string(next_) + " / " + std::to_string(hits_.size()) + ") " + clipped(sentence, longest_shown);
+  }
+
+  void look_for(const std::string& keyword) {
+    keyword_ = keyword;
+    next_ = 0;
+    hits_.clear();
+    for (const auto& sentence : page_->sentences)
+      if (unicode::lowered(sentence).find(keyword) != std::string::npos) hits_.push_back(&sentence);
   }
 
   const HotpotData& data_;
@@ -196,7 +237,7 @@ WorldFacts hotpot_facts(const HotpotConfig& config) {
 }
 
 Task task_of(const HotpotItem& item) {
-  return {.id = "hotpot/" + item.id, .env = "hotpot", .kind = item.type, .goal = item.question, .seed = hash64(item.id), .params = {}};
+  return {.id = task_id(item), .env = "hotpot", .kind = item.type, .goal = item.question, .seed = hash64(item.id), .params = {}};
 }
 
 bool starts_with_word(std::string_view text, std::string_view word) {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 
+#include "core/reflex.h"
 #include "envs/conformance_kit.h"
 #include "envs/qa_metrics.h"
 #include "envs/text_file.h"
@@ -140,6 +141,35 @@ TEST(Hotpot, ANewPageOrWordStartsLookupAnew) {
   EXPECT_EQ(play("Lookup[keeper]"), "(Result 1 / 2) Since 1988 it has worked without a keeper.");
   play("Search[Harrow Point Light]");
   EXPECT_EQ(play("Lookup[keeper]"), "(Result 1 / 2) Since 1988 it has worked without a keeper.");
+}
+
+TEST(Hotpot, ASavedStateGoesOnInTheMiddleOfALookup) {
+  for (const char* corpus : {"own", "all"}) {
+    Game play("b1", {{"corpus", corpus}}), other("c1", {{"corpus", corpus}});
+    play("Search[Harrow Point Light]");
+    play("Lookup[keeper]");
+    MemorySink state;
+    dynamic_cast<Savable&>(*play.env).save(state);
+    EXPECT_EQ(play("Lookup[keeper]"), "(Result 2 / 2) A small museum about the keepers opened beside it in 1995.");
+    EXPECT_EQ(play("Finish[Ostwick]"), "The answer is right.");
+    for (Game* game : {&play, &other}) {
+      MemorySource source(state.data);
+      dynamic_cast<Savable&>(*game->env).load(source);
+      EXPECT_EQ((*game)("Lookup[keeper]"), "(Result 2 / 2) A small museum about the keepers opened beside it in 1995.");
+      for (int step = 4; step <= 7; ++step) (*game)("Lookup[keeper]");
+      ASSERT_TRUE(game->last.ending) << "steps are part of it";
+      EXPECT_EQ(*game->last.ending, Ending::cut_off);
+    }
+    for (std::size_t at = 0; at < state.data.size(); ++at) {  // no other byte is believed without a look
+      auto wrong = state.data;
+      wrong[at] ^= std::byte{0x41};
+      MemorySource source(wrong);
+      try {
+        dynamic_cast<Savable&>(*other.env).load(source);
+      } catch (const Error&) {
+      }
+    }
+  }
 }
 
 TEST(Hotpot, APartOfTheAnswerScoresByItsWordsAndIsNotSolved) {

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/cores.h"
 #include "core/error.h"
 
 namespace hone {
@@ -109,7 +110,7 @@ Task get_task(Source& source) {
 }
 
 int threads_of(const BatchOptions& o) {
-  const int wanted = o.threads > 0 ? o.threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int wanted = o.threads > 0 ? o.threads : usable_cores();
   return std::min(wanted, o.slots);
 }
 

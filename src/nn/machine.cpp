@@ -3,8 +3,7 @@
 #include <ATen/Parallel.h>
 #include <malloc.h>
 
-#include <algorithm>
-#include <thread>
+#include "core/cores.h"
 
 namespace hone::nn {
 
@@ -14,7 +13,7 @@ void prepare_machine(int threads) {
   mallopt(M_TRIM_THRESHOLD, 2147483647);
   mallopt(M_TOP_PAD, 64 << 20);
 #endif
-  at::set_num_threads(threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  at::set_num_threads(threads > 0 ? threads : usable_cores());
 }
 
 }  // namespace hone::nn

@@ -38,13 +38,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server = self.server
         with server.lock:
             server.asked.append((self.path, asked))
+        if server.mode == "busy":
+            return self.reply({"error": {"message": "slow down"}}, 429, [("Retry-After", "25")])
         if self.path == "/v1/embeddings" and server.mode == "good":
             data = [{"index": i, "embedding": [1.0 + len(t) % 3, 1.0, 0.5]} for i, t in enumerate(asked["input"])]
             return self.reply({"data": data, "usage": {"prompt_tokens": 5 * len(data), "total_tokens": 5 * len(data)}})
         if self.path != "/v1/chat/completions":
             return self.reply({"error": {"message": "no such endpoint"}}, 404)
-        if server.mode == "busy":
-            return self.reply({"error": {"message": "slow down"}}, 429, [("Retry-After", "25")])
         if server.mode == "stalled":
             server.over.wait(120)
             self.close_connection = True
@@ -121,6 +121,12 @@ with scratch() as folder:
     assert with_it["tokens"] >= without["tokens"] + read > without["tokens"], (with_it["tokens"], without["tokens"], read)
     assert with_it["money"] >= read * 1000 / 1e6, (with_it["money"], read)
 
+    # `hone eval` on a server that has stopped answering sensibly says so.
+    good.mode = "null"
+    lost = hone("eval", recipe, "--set", f"model={good.url}", "--set", "model.backoff_s=0.05", home=f"{folder}/without", check=1, env={**environment, "HONE_CACHE": f"{folder}/no-answers"})
+    good.mode = "good"
+    assert "tries ended by a fault" in lost.stdout and "every try that asked the model ended by a fault" in lost.stderr, (lost.stdout, lost.stderr)
+
     # A wait that the server asked for is said, and ends with ctrl-C; the run goes on later.
     busy, home = Server("busy"), f"{folder}/busy"
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -135,6 +141,15 @@ with scratch() as folder:
         assert [r["status"] for r in last_json(hone("runs", "list", "--json", home=home))] == ["stopped"]
     busy.mode = "good"
     assert "resuming" in hone(*words(busy), home=home, env=environment).stderr
+
+    # So it does in commands that only look.
+    busy.mode, before = "busy", len(busy.asked)
+    process = subprocess.Popen([str(BIN), "--home", home, "recall", "pears", "--embedder", busy.url], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    until(lambda: len(busy.asked) > before)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    status, seconds, out, err = ended(process, 60)
+    assert status == 130 and seconds < 10 and "asking again in 25 s" in err, (status, seconds, err)
 
     # A stalled server: rows as they come, and a stop at once.
     stalled = Server("stalled")

@@ -57,7 +57,7 @@ Settings maze(bool noise) { return settings({{"map", "full"}, {"start", "dense"}
 
 std::unique_ptr<Explorer> nets(Curiosity kind) {
   ExplorerOptions o;
-  o.curiosity = kind, o.seed = 11;
+  o.curiosity = kind, o.seed = 11, o.threads = 1;  // other tests run beside these
   return trained_nets().explorer(o);
 }
 

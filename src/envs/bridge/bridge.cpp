@@ -7,8 +7,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
-#include <thread>
 
+#include "core/cores.h"
 #include "core/error.h"
 #include "envs/bridge/worker.h"
 #include "envs/slots.h"
@@ -75,8 +75,7 @@ class BridgeEnv final : public BatchEnv {
   BridgeEnv(const WhatToMake& what, const HowToRun& how, const Facts& facts, const BatchOptions& options)
       : what_(what), how_(how), facts_(facts), spec_{facts.observation, facts.action, options.slots, options.autoreset, what.infos},
         asynchronous_(options.asynchronous), layout_(static_cast<std::size_t>(options.slots), spec_), memory_(layout_.bytes), slots_(static_cast<std::size_t>(options.slots)) {
-    const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-    const int n = std::min(how.workers > 0 ? how.workers : cores, options.slots);
+    const int n = std::min(how.workers > 0 ? how.workers : usable_cores(), options.slots);
     if (static_cast<std::size_t>((options.slots + n - 1) / n) > most_slots_each)
       throw Error(Fault::bad_input, what_.kind + ": field 'workers': expected at most " + std::to_string(most_slots_each) + " slots for each, got " +
                                         std::to_string(options.slots) + " slots for " + std::to_string(n));

@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
-#include <thread>
 
+#include "core/cores.h"
 #include "core/error.h"
 #include "hone_version.h"
 #include "wire/sha256.h"
@@ -102,7 +102,7 @@ ContextPtr make_context(llama_model& model, const llama_context_params& params, 
 }
 
 int thread_count(const ModelOptions& options) {
-  return options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return options.threads > 0 ? options.threads : usable_cores();
 }
 
 std::string metadata(const llama_model& model, const char* key) {
