@@ -5,11 +5,12 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 #include <vector>
 
 #include "core/error.h"
 #include "core/poker.h"
-#include "hone_version.h"
+#include "nn_door.h"
 
 namespace hone {
 
@@ -53,15 +54,15 @@ Doors load() {
     }
     void* object = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (object == nullptr) throw Error(Fault::unavailable, place.string() + " can't be loaded: " + std::string(dlerror()));
-    const auto version = reinterpret_cast<const char* (*)()>(dlsym(object, "hone_nn_version"));
-    if (version == nullptr) throw Error(Fault::unavailable, place.string() + " is not what trains weights for hone");
-    if (version() != hone_version)
-      throw Error(Fault::unavailable, place.string() + " is of hone " + version() + ", this is " + std::string(hone_version) + ": build both together");
+    const char* (*door)() = nullptr;
     Doors doors;
+    find(object, "hone_nn_door", door);
     find(object, "hone_nn_open", doors.policy);
     find(object, "hone_nn_open_explorer", doors.explorer);
     find(object, "hone_nn_open_poker", doors.poker);
-    if (doors.policy == nullptr || doors.explorer == nullptr || doors.poker == nullptr) throw Error(Fault::unavailable, place.string() + " is of another build than this program: build both together");
+    if (door == nullptr || doors.policy == nullptr || doors.explorer == nullptr || doors.poker == nullptr) throw Error(Fault::unavailable, place.string() + " is not what trains weights for this hone");
+    if (door() != std::string_view(nn_door))
+      throw Error(Fault::unavailable, place.string() + " is of hone " + door() + ", this program of " + nn_door + ": build both together");
     return doors;
   }
   throw Error(Fault::unavailable, std::string("this recipe trains weights, which needs ") + file_name + " (looked for " + looked +

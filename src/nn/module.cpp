@@ -3,16 +3,16 @@
 
 #include "core/error.h"
 #include "core/policy.h"
-#include "hone_version.h"
 #include "nn/machine.h"
 #include "nn/pixels/explorer.h"
 #include "nn/poking/poker.h"
 #include "nn/trainer.h"
+#include "nn_door.h"
 
 extern "C" {
 
-// Of the build: a policy crosses the door as a C++ object, so both sides must be of one build.
-__attribute__((visibility("default"))) const char* hone_nn_version() { return hone::hone_version.data(); }
+// A policy crosses the door as a C++ object, so both sides must be of one build.
+__attribute__((visibility("default"))) const char* hone_nn_door() { return hone::nn_door; }
 
 // Throws hone::Error. The caller deletes what is returned before it closes the object.
 __attribute__((visibility("default"))) hone::Policy* hone_nn_open(const hone::PolicyOptions& options) {
