@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
+#include "agents/examples.h"
 #include "agents/neighbours.h"
 #include "agents/prompt.h"
 #include "agents/recollection.h"
@@ -11,12 +13,21 @@ namespace hone {
 
 namespace {
 
+constexpr int most_again = 3;           // times that a repeated action is asked for anew
+constexpr float lively = 0.8F;          // at least at this temperature: a model that repeats itself is sure of it
 constexpr double closed = -1e3;  // preference for a choice that was not looked at
 constexpr std::string_view too_much_thinking = "You have thought for too long without acting. Take an action now.";
 
 class ReactAgent final : public Agent {
  public:
-  ReactAgent(const ReactConfig& config, const AgentTools& tools) : config_(config), tools_(tools) {}
+  ReactAgent(const ReactConfig& config, const AgentTools& tools) : config_(config), tools_(tools) {
+    if (config_.examples.empty()) return;
+    try {
+      examples_ = read_examples(config_.examples);
+    } catch (const Error& e) {
+      throw e.within("field 'examples'");
+    }
+  }
 
   void begin(const Brief& brief) override {
     brief_ = brief;
@@ -87,8 +98,20 @@ class ReactAgent final : public Agent {
     }
   }
 
-  // At most `cases` solved cases, nearest first, without those over the token limit.
+  // At most `cases` solved ones, in the order shown: what is recalled, and examples where that is less.
   std::vector<Case> recall_cases(const PromptParts& parts) {
+    std::vector<Case> out = own_cases(parts);
+    for (const auto& example : examples_) {
+      if (static_cast<int>(out.size()) >= config_.cases) break;
+      if (example.task == brief_.task.goal || (!example.kind.empty() && example.kind != brief_.task.kind)) continue;
+      Case shown = example.as_case(action_word(*brief_.world), parts.choosing ? config_.think : config_.thoughts > 0);
+      if (!too_long(shown, parts)) out.push_back(std::move(shown));
+    }
+    if (config_.case_order == CaseOrder::nearest_last) std::reverse(out.begin(), out.end());
+    return out;
+  }
+  // Nearest first, without those over the token limit.
+  std::vector<Case> own_cases(const PromptParts& parts) {
     if (config_.cases == 0 || config_.recall_key == RecallFor::none || !known_.possible()) return {};
     const bool spare = config_.case_token_limit > 0 || config_.recall_key == RecallFor::random;
     RecallQuery query;
@@ -109,7 +132,6 @@ class ReactAgent final : public Agent {
       known_.used(r.lesson.id);
       out.push_back(*known);
     }
-    if (config_.case_order == CaseOrder::nearest_last) std::reverse(out.begin(), out.end());
     return out;
   }
   bool too_long(const Case& known, const PromptParts& parts) const {
@@ -278,6 +300,7 @@ class ReactAgent final : public Agent {
     if (lines == 1) s.stop = {"\n"};
     else s.stop = {"\n" + task_word(*brief_.world) + ":", "\nObservation"};
     s.max_tokens = config_.line_tokens * lines;
+    s.temperature = std::max(s.temperature, again_ > 0 ? lively : 0.0F);
     s.seed = mix64(brief_.sampling.seed + static_cast<std::uint64_t>(generations_++));
     return tools_.model->chat(prompt, s);
   }
@@ -293,8 +316,24 @@ class ReactAgent final : public Agent {
     return thought;
   }
 
+  // What is closed (see repeats.h) is asked for again, without the thoughts that led to it.
   Move write(const Observation& seen) {
     if (tools_.model == nullptr) throw Error(Fault::unavailable, "react: this world wants free text, and there is no model to write it");
+    const auto before = std::tuple(transcript_.size(), last_thought_, thought_last_);
+    Move move;
+    for (again_ = 0; again_ <= most_again; ++again_) {
+      if (again_ > 0) {
+        transcript_.resize(std::get<0>(before));
+        overthought_ = false;
+        std::tie(std::ignore, last_thought_, thought_last_) = before;
+      }
+      move = write_once(seen);
+      if (!repeats_.closed(move.action)) break;
+    }
+    again_ = 0;
+    return move;
+  }
+  Move write_once(const Observation& seen) {
     Move move;
     const bool whole = config_.writes == Writes::step && config_.thoughts > 0;
     const int calls = whole ? 2 : config_.thoughts + 1;
@@ -341,6 +380,7 @@ class ReactAgent final : public Agent {
   }
 
   ReactConfig config_;
+  std::vector<Example> examples_;
   AgentTools tools_;
   Brief brief_;
   WorldFacts no_world_;
@@ -355,7 +395,7 @@ class ReactAgent final : public Agent {
   std::map<std::string, double> first_scores_;  // by choice, when the model is asked once
   int all_tries_ = -1;  // -1 = not counted yet
   bool started_ = false, overthought_ = false, thought_last_ = false;
-  int generations_ = 0;
+  int generations_ = 0, again_ = 0;
 };
 
 }  // namespace

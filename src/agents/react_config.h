@@ -26,6 +26,7 @@ struct ReactConfig {
   RecallFor recall_key = RecallFor::task;
   int rho = 4;
   int case_token_limit = 0;
+  std::string examples;
   double diversity = 0.0;
   // prompt
   CaseOrder case_order = CaseOrder::nearest_last;
@@ -67,6 +68,7 @@ void visit(V& v, ReactConfig& c) {
            "what is compared with what was remembered (ExpeL's few-shot strategies); random draws from the nearest cases * rho");
   v.field("rho", c.rho, "candidates looked at per case shown", {.min = 1, .max = 1000});
   v.field("case_token_limit", c.case_token_limit, "longer cases are passed over, in tokens of the model; 0 = no limit", {.min = 0});
+  v.field("examples", c.examples, "file of solved tasks that somebody wrote down (JSONL: task, kind, steps of thought, action and observation); they fill the places of `cases` for which nothing is recalled");
   v.field("diversity", c.diversity, "0 = nearest cases, 1 = cases that differ most from each other (MMR)", {.min = 0, .max = 1});
   v.choice("case_order", c.case_order, {{"nearest_last", CaseOrder::nearest_last}, {"nearest_first", CaseOrder::nearest_first}},
            "order of the cases in the prompt");
@@ -95,7 +97,7 @@ void visit(V& v, ReactConfig& c) {
   v.field("length_normalise", c.length_normalise, "divide a choice's log-probability by its number of tokens");
   v.choice("repeat", c.repeat, {{"any_time", Repeat::any_time}, {"after_change", Repeat::after_change}, {"sparing", Repeat::sparing}},
            "after_change = an action is not offered to the model again until something in the world changed, if the world tells; "
-           "sparing = besides, what changed something is offered once per try");
+           "sparing = besides, what changed something is offered once per try; free text: what is written again is asked for anew, up to three times at a temperature of at least 0.8");
   v.field("think", c.think, "among choices: write one line of thought before choosing");
   v.field("thoughts", c.thoughts, "free text: most lines of thought before each action; 0 = act without thinking (the Act baseline)", {.min = 0, .max = 100});
   v.field("least_thoughts", c.least_thoughts, "free text: fewest lines of thought before each action; needs writes: step and hold_action", {.min = 0, .max = 100});

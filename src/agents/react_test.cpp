@@ -262,6 +262,33 @@ TEST(React, FreeTextThinksThenActs) {
   EXPECT_EQ(last.find("Nothing happens"), std::string::npos);  // replaced, as released
 }
 
+TEST(React, FreeTextAsksAnewForWhatItDidAlready) {
+  int calls = 0;
+  bool stubborn = false;
+  std::string prompt;
+  ScriptedModel model([&](std::span<const Message> messages, const Sampling& sampling) {
+    ++calls, prompt = all_text(messages);
+    return std::string(stubborn || sampling.temperature < 0.8 ? "Thought: as always\nQueue: a\n" : "Thought: or else\nQueue: b\n");
+  });
+  const auto second_move = [&](const char* repeat) {
+    const auto agent = make_react(settings({{"thoughts", "1"}, {"writes", "step"}, {"hold_action", "true"}, {"repeat", repeat}}), {&model, nullptr});
+    agent->begin(brief_of("where?"));
+    agent->act({"", {}, {}});
+    calls = 0;
+    return agent->act({"nothing there", {}, {}, false});
+  };
+  EXPECT_EQ(second_move("any_time").action, "a");
+  EXPECT_EQ(calls, 1);
+  const Move other = second_move("after_change");
+  EXPECT_EQ(other.action, "b");
+  EXPECT_EQ(other.thought, "or else") << "without the thought that led to a";
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(prompt.find("as always"), prompt.rfind("as always")) << "that of the first move alone: " << prompt;
+  stubborn = true;
+  EXPECT_EQ(second_move("sparing").action, "a") << "asked three times more, then taken";
+  EXPECT_EQ(calls, 4);
+}
+
 TEST(React, FreeTextWithoutThoughtsIsTheActBaseline) {
   ScriptedModel model([&](std::span<const Message>, const Sampling&) { return std::string("Action: open"); });
   const auto agent = make_react(settings({{"format", "chat"}, {"thoughts", "0"}, {"hold_action", "true"}}), {&model, nullptr});

@@ -1,4 +1,4 @@
-// Which of the offered actions an agent looks at. Small models go round in circles when they may look at all of them. A world says
+// Which of the offered actions an agent looks at, and which it may write again. Small models go round in circles when they may look at all of them. A world says
 // what changed (Observation::changed); one that doesn't is taken to change always.
 #pragma once
 
@@ -29,11 +29,14 @@ class Repeats {
     last_.clear();
   }
   void did(const std::string& action) { last_ = action; }
+  bool closed(const std::string& action) const {
+    return repeat_ != Repeat::any_time && (taken_.contains(action) || (repeat_ == Repeat::sparing && spent_.contains(action)));
+  }
   // Indices of the choices to look at; all of them when none would be left.
   std::vector<std::size_t> open(const std::vector<std::string>& choices) const {
     std::vector<std::size_t> out;
     for (std::size_t i = 0; i < choices.size(); ++i)
-      if (repeat_ == Repeat::any_time || (!taken_.contains(choices[i]) && !(repeat_ == Repeat::sparing && spent_.contains(choices[i])))) out.push_back(i);
+      if (!closed(choices[i])) out.push_back(i);
     if (!out.empty()) return out;
     for (std::size_t i = 0; i < choices.size(); ++i) out.push_back(i);
     return out;

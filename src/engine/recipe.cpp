@@ -371,7 +371,7 @@ std::vector<FieldDoc> describe_recipe() {
       {"deterministic", "true | false", "true", "", "same recipe, seed, model, build and CPU give the same bytes"},
       {"withhold", "number", "0.05", "0 to 1", "chance that a recalled lesson is withheld while learning (credit)"},
       {"transfer_from", "text", "", "", "a run whose insights are rewritten for this world (ExpeL stage D)"},
-      {"transfer_examples", "path", "", "", "JSONL file of solved tasks of this world (task, transcript) that the rewriting call shows"},
+      {"transfer_examples", "path", "", "", "JSONL file of solved tasks of this world (task and transcript, or task and steps as for an agent's examples) that the rewriting call shows"},
       {"arms", "list of maps", "", "", "rows of the result table: name, role (baseline | learned), agent, lessons, weights (as learned; follows lessons), agent settings"},
   };
   auto add = [&](const std::string& prefix, std::vector<FieldDoc> more) {

@@ -1,11 +1,12 @@
 #include "engine/transfer.h"
 
+#include "agents/examples.h"
 #include "core/error.h"
 #include "engine/learn.h"
 #include "engine/tools.h"
-#include "envs/text_file.h"
 #include "learners/expel/transfer.h"
 #include "wire/read.h"
+#include "wire/text_file.h"
 
 namespace hone {
 
@@ -19,7 +20,7 @@ Usage transfer_insights(Store& store, const Recipe& recipe, const Opened& opened
   transfer.source = find_env(source_recipe.env.name).open(source_recipe.env.settings)->facts(Split::train);
   transfer.insights = store.snapshot(scope_of(source.id))->all({.form = LessonForm::insight});
   if (transfer.insights.empty()) throw Error(Fault::bad_input, "transfer_from: run " + source.id + " has no insights");
-  transfer.examples = transfer_examples(recipe);
+  transfer.examples = transfer_examples(recipe, transfer.target.action_word.empty() ? "Action" : transfer.target.action_word);
   const Stage stage = opened.stage(Split::train, recipe.agent, {}, stop);
   EngineTools tools({&store, run, -1, &stage, &recipe, Rng(recipe.seed), {}, nullptr});
   const Request request = transfer_request(transfer);
@@ -31,13 +32,14 @@ Usage transfer_insights(Store& store, const Recipe& recipe, const Opened& opened
   return tools.usage();
 }
 
-std::vector<Case> transfer_examples(const Recipe& recipe) {
+std::vector<Case> transfer_examples(const Recipe& recipe, const std::string& action_word) {
   std::vector<Case> out;
   const std::string& path = recipe.transfer_examples;
   if (path.empty()) return out;
   try {
     for_each_json_line(read_text_file(path), path, [&](const wire::Json& json, int, const std::string& at) {
       const wire::Fields f(json, at + ": example");
+      if (f.find("steps") != nullptr) return out.push_back(read_example(json, at).as_case(action_word, true));
       Case example;
       f.need("task", example.task);
       f.need("transcript", example.transcript);

@@ -16,8 +16,8 @@ namespace hone {
 // Throws Error{not_found} when recipe.transfer_from names no run, Error{bad_input} when that run has no insights.
 Usage transfer_insights(Store& store, const Recipe& recipe, const Opened& opened, const std::string& run, std::stop_token stop);
 
-// The file that recipe.transfer_examples names: JSONL, one solved task a line, {"task": "...", "transcript": "..."}. Empty where it names
-// none. Error naming the recipe's field, then the file, line and field: no such file, what does not fit, a file without a line.
-std::vector<Case> transfer_examples(const Recipe& recipe);
+// The file that recipe.transfer_examples names: JSONL, one solved task a line, {"task": "...", "transcript": "..."}, or as agents read
+// examples (agents/examples.h). Empty where it names none. Error naming the recipe's field, then the file, line and field: no such file, what does not fit, a file without a line.
+std::vector<Case> transfer_examples(const Recipe& recipe, const std::string& action_word = "Action");
 
 }  // namespace hone

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "core/error.h"
-#include "wire/json.h"
+#include "wire/text_file.h"
 
 namespace hone {
 
@@ -82,28 +82,6 @@ class CsvReader {
 };
 
 }  // namespace
-
-std::string_view without_bom(std::string_view text) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  return text;
-}
-
-void require_utf8(std::string_view text, const std::string& name) {
-  const std::string repaired = wire::valid_utf8(text);
-  const auto bad = static_cast<std::size_t>(std::mismatch(text.begin(), text.end(), repaired.begin(), repaired.end()).first - text.begin());
-  const std::size_t nul = text.find('\0');
-  const std::size_t at = std::min(bad, nul);
-  if (at >= text.size()) return;
-  int line = 1;
-  std::size_t line_start = 0;
-  for (std::size_t i = 0; i < at; ++i)
-    if (text[i] == '\n' || (text[i] == '\r' && text[i + 1] != '\n')) {
-      ++line;
-      line_start = i + 1;
-    }
-  throw Error(Fault::bad_input, name + ":" + std::to_string(line) + ":" + std::to_string(at - line_start + 1) + ": " +
-                                    (at == nul ? "a NUL byte in a text file" : "not valid UTF-8 (save the file as UTF-8)"));
-}
 
 CsvTable parse_csv(std::string_view text, const std::string& name) {
   text = without_bom(text);

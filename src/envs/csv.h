@@ -22,11 +22,4 @@ struct CsvTable {
 // fields differs from the header's, a NUL byte or text that is not UTF-8, and for a text without a header.
 CsvTable parse_csv(std::string_view text, const std::string& name);
 
-// Without a leading UTF-8 byte-order mark.
-std::string_view without_bom(std::string_view text);
-
-// Throws Error{bad_input} naming `name`:line:column (column in bytes, 1-based) of the first NUL byte or of the first byte that
-// is not part of valid UTF-8.
-void require_utf8(std::string_view text, const std::string& name);
-
 }  // namespace hone

@@ -7,8 +7,9 @@
 
 #include "core/reflex.h"
 #include "envs/requests.h"
-#include "envs/text_file.h"
+#include "envs/setting_file.h"
 #include "wire/read.h"
+#include "wire/text_file.h"
 
 namespace hone {
 

@@ -8,8 +8,8 @@
 #include <set>
 
 #include "envs/conformance_kit.h"
-#include "envs/text_file.h"
 #include "wire/json.h"
+#include "wire/text_file.h"
 
 namespace hone {
 namespace {

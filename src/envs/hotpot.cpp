@@ -7,9 +7,10 @@
 
 #include "core/reflex.h"
 #include "envs/qa_metrics.h"
-#include "envs/text_file.h"
+#include "envs/setting_file.h"
 #include "envs/titles.h"
 #include "envs/unicode.h"
+#include "wire/text_file.h"
 
 namespace hone {
 
@@ -75,10 +76,10 @@ class HotpotEnv final : public Env, public Savable {
     const HotpotAction asked = parse_hotpot_action(action);
     if (asked.kind == HotpotAction::finish && !asked.text.empty()) return finish(asked.text);
     Outcome out;
+    out.next.changed = false;  // unless something is found
     if (asked.kind == HotpotAction::none) out.next.text = "Not an action: " + in_quotes(action) + ". " + how_to_act;
     else if (asked.text.empty()) out.next.text = std::string("Nothing stands between the brackets. ") + how_to_act;
-    else if (asked.kind == HotpotAction::search) out.next.text = search(asked.text);
-    else out.next.text = lookup(asked.text);
+    else out.next.text = asked.kind == HotpotAction::search ? search(asked.text, out.next.changed) : lookup(asked.text, out.next.changed);
     if (steps_ >= data_.config.max_steps) {
       out.ending = Ending::cut_off;
       item_ = nullptr;
@@ -141,9 +142,10 @@ class HotpotEnv final : public Env, public Savable {
     return out;
   }
 
-  std::string search(const std::string& asked) {
+  std::string search(const std::string& asked, bool& found_it) {
     const Library& books = library();
     if (const auto found = books.titles.find(asked)) {
+      found_it = true;
       page_ = books.pages[*found];
       keyword_.clear();
       return shown(*page_);
@@ -181,12 +183,13 @@ class HotpotEnv final : public Env, public Savable {
   }
 
   // The next sentence with the word; another word, or another page, starts from the first sentence.
-  std::string lookup(const std::string& asked) {
+  std::string lookup(const std::string& asked, bool& found_it) {
     if (page_ == nullptr) return "No page is open: Search[title] comes first.";
     const std::string keyword = unicode::lowered(asked);
     if (keyword != keyword_) look_for(keyword);
     if (hits_.empty()) return "No sentence of " + in_quotes(page_->title) + " has " + in_quotes(asked) + ".";
     if (next_ == hits_.size()) return "No more results for " + in_quotes(asked) + " in " + in_quotes(page_->title) + ".";
+    found_it = true;
     const std::string& sentence = *hits_[next_++];
     return "(Result " + std::to_string(next_) + " / " + std::to_string(hits_.size()) + ") " + clipped(sentence, longest_shown);
   }

@@ -2,11 +2,10 @@
 #include <map>
 #include <set>
 
-#include "envs/csv.h"
 #include "envs/hotpot.h"
 #include "envs/qa_metrics.h"
-#include "envs/text_file.h"
 #include "wire/read.h"
+#include "wire/text_file.h"
 
 namespace hone {
 

@@ -11,9 +11,9 @@
 #include "core/reflex.h"
 #include "envs/conformance_kit.h"
 #include "envs/qa_metrics.h"
-#include "envs/text_file.h"
 #include "envs/titles.h"
 #include "envs/unicode.h"
+#include "wire/text_file.h"
 
 namespace hone {
 namespace {

@@ -5,8 +5,8 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "envs/csv.h"
-#include "envs/text_file.h"
 #include "wire/json.h"
+#include "wire/text_file.h"
 
 namespace hone {
 

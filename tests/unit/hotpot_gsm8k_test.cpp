@@ -9,7 +9,7 @@
 #include "engine/transfer.h"
 #include "envs/gsm8k.h"
 #include "envs/hotpot.h"
-#include "envs/text_file.h"
+#include "wire/text_file.h"
 
 namespace hone {
 namespace {
@@ -155,6 +155,8 @@ TEST(StageD, ExamplesThatDoNotFitAreSaidBeforeAnythingIsPlayed) {
   EXPECT_NE(refusal("\n{\"task\":\"a\",\"transcript\":[]}\n").find("e.jsonl:2: example.transcript: expected a string, got array"), std::string::npos);
   EXPECT_NE(refusal("\n").find("expected at least one solved task"), std::string::npos);
   EXPECT_EQ(refusal("{\"task\":\"a\",\"transcript\":\"b\"}\n"), "accepted");
+  EXPECT_EQ(refusal("{\"task\":\"a\",\"steps\":[{\"thought\":\"b\",\"action\":\"c\"}]}\n"), "accepted") << "as agents read them";
+  EXPECT_EQ(transfer_examples(recipe, "Answer")[0].transcript, "Thought: b\nAnswer: c");
   recipe.transfer_examples = "/nowhere/e.jsonl";
   EXPECT_THROW(transfer_examples(recipe), Error);
 }

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "envs/text_file.h"
+#include "wire/text_file.h"
 
 namespace hone::board {
 

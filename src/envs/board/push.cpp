@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "core/error.h"
-#include "envs/text_file.h"
+#include "wire/text_file.h"
 
 namespace hone::board {
 

@@ -5,7 +5,7 @@
 #include <unordered_set>
 
 #include "core/error.h"
-#include "envs/text_file.h"
+#include "wire/text_file.h"
 
 namespace hone {
 

@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 #include "envs/sums/one_move.h"
-#include "envs/text_file.h"
+#include "wire/text_file.h"
 
 namespace hone {
 

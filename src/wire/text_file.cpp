@@ -1,4 +1,4 @@
-#include "envs/text_file.h"
+#include "wire/text_file.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,7 +8,6 @@
 #include <sstream>
 
 #include "core/error.h"
-#include "envs/csv.h"
 
 namespace hone {
 
@@ -29,9 +28,26 @@ std::string read_text_file(const std::string& path) {
   return std::move(bytes).str();
 }
 
-std::string read_setting_file(const std::string& world, const std::string& field, const std::string& path) {
-  if (std::error_code ec; !path.empty() && std::filesystem::exists(path, ec)) return read_text_file(path);
-  throw Error(Fault::usage, world + ": field '" + field + "': expected a file, got " + (path.empty() ? "none" : path + ": no such file") + "; docs/worlds/" + world + ".md says where there are some");
+std::string_view without_bom(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  return text;
+}
+
+void require_utf8(std::string_view text, const std::string& name) {
+  const std::string repaired = wire::valid_utf8(text);
+  const auto bad = static_cast<std::size_t>(std::mismatch(text.begin(), text.end(), repaired.begin(), repaired.end()).first - text.begin());
+  const std::size_t nul = text.find('\0');
+  const std::size_t at = std::min(bad, nul);
+  if (at >= text.size()) return;
+  int line = 1;
+  std::size_t line_start = 0;
+  for (std::size_t i = 0; i < at; ++i)
+    if (text[i] == '\n' || (text[i] == '\r' && text[i + 1] != '\n')) {
+      ++line;
+      line_start = i + 1;
+    }
+  throw Error(Fault::bad_input, name + ":" + std::to_string(line) + ":" + std::to_string(at - line_start + 1) + ": " +
+                                    (at == nul ? "a NUL byte in a text file" : "not valid UTF-8 (save the file as UTF-8)"));
 }
 
 void for_each_json_line(std::string_view text, const std::string& name, const EachLine& each) {

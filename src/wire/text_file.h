@@ -1,4 +1,4 @@
-// Text files as worlds read them: whole, checked, one JSON value a line.
+// Text files as this program reads them: whole, checked, one JSON value a line.
 #pragma once
 
 #include <functional>
@@ -11,8 +11,13 @@ namespace hone {
 
 // The bytes of a file. Throws Error{usage} where there is none, Error{bad_input} for a directory, Error{io}.
 std::string read_text_file(const std::string& path);
-// The same of a file that a world's setting names; a missing one is refused with that setting and where to read about it.
-std::string read_setting_file(const std::string& world, const std::string& field, const std::string& path);
+
+// Without a leading UTF-8 byte-order mark.
+std::string_view without_bom(std::string_view text);
+
+// Throws Error{bad_input} naming `name`:line:column (column in bytes, 1-based) of the first NUL byte or of the first byte that
+// is not part of valid UTF-8.
+void require_utf8(std::string_view text, const std::string& name);
 
 // Calls `each(value, line, at)` for every line that is not blank; `at` is "name:line". A leading byte-order mark is skipped.
 // Throws Error{bad_input} with name and line for a NUL byte, for text that is not UTF-8 and for a line that is not JSON.
