@@ -36,7 +36,7 @@ TEST(Cores, WhatTheGroupMaySpendInWholeProcessors) {
 }
 
 TEST(Cores, TheTightestOfTheGroupsAround) {
-  EXPECT_EQ(quota_of({{"proc/self/cgroup", "0::/work/job\n"}, {"sys/fs/cgroup/work/cpu.max", "200000 100000"}, {"sys/fs/cgroup/work/job/cpu.max", "400000 100000"}}), 2);
+  EXPECT_EQ(quota_of({{"proc/self/cgroup", "0::/all/job\n"}, {"sys/fs/cgroup/all/cpu.max", "200000 100000"}, {"sys/fs/cgroup/all/job/cpu.max", "400000 100000"}}), 2);
   EXPECT_EQ(quota_of({{"proc/self/cgroup", "0::/of/the/host\n"}, {"sys/fs/cgroup/cpu.max", "200000 100000"}}), 2);  // a path that is not seen from here
 }
 
