@@ -4,23 +4,19 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "agents/planted_lessons.h"
 #include "agents/react.h"
+#include "core/folder_test_kit.h"
 #include "models/scripted.h"
 
 namespace hone {
 namespace {
 
-struct File {
-  explicit File(const std::string& text) : path((std::filesystem::temp_directory_path() / ("hone_examples_" + std::to_string(getpid()) + ".jsonl")).string()) { std::ofstream(path) << text; }
-  ~File() { std::filesystem::remove(path); }
-  std::string path;
-};
+using test::File;
 
 std::string refusal(const std::string& text) {
-  const File file(text);
+  const File file("examples.jsonl", text);
   try {
     read_examples(file.path);
   } catch (const Error& e) {
@@ -35,7 +31,7 @@ constexpr const char* two = R"({"task": "Where is the pear?", "steps": [{"though
 )";
 
 TEST(Examples, BecomeCasesAsAnAgentsOwn) {
-  const File file(two);
+  const File file("examples.jsonl", two);
   const auto read = read_examples(file.path);
   ASSERT_EQ(read.size(), 2U);
   const Case with = read[0].as_case("Action", true);
@@ -58,7 +54,7 @@ TEST(Examples, WhatDoesNotFitIsNamed) {
 
 // The prompts that a react agent writes with, for a task of this kind.
 std::string prompt_of(const std::string& kind, const Lessons* lessons, std::initializer_list<std::pair<const char*, const char*>> more) {
-  const File file(two);
+  const File file("examples.jsonl", two);
   Settings given = settings({{"format", "chat"}, {"cases", "2"}});
   given["examples"] = {{file.path}, false, ""};
   for (const auto& [name, value] : more) given[name] = {{value}, false, ""};

@@ -2,20 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
+
+#include "core/folder_test_kit.h"
 
 namespace hone {
 namespace {
 
 int quota_of(const std::map<std::string, std::string>& files) {
-  const auto root = std::filesystem::path(testing::TempDir()) / "hone-cores";
-  std::filesystem::remove_all(root);
-  for (const auto& [name, text] : files) {
-    std::filesystem::create_directories((root / name).parent_path());
-    std::ofstream(root / name) << text;
-  }
-  return core_quota(root);
+  const test::Folder root;
+  for (const auto& [name, text] : files) root.write(name, text);
+  return core_quota(root.path());
 }
 
 TEST(Cores, AreAtLeastOne) { EXPECT_GE(usable_cores(), 1); }

@@ -12,12 +12,12 @@
 namespace hone {
 namespace {
 
-using test::Scratch;
+using test::Folder;
 
 #define NEEDS_POLICY() \
   if (const auto why = why_no_policy(); !why.empty()) GTEST_SKIP() << why
 
-std::string yaml(const Scratch& scratch, const std::string& method, const std::string& more = {}) {
+std::string yaml(const Folder& scratch, const std::string& method, const std::string& more = {}) {
   return "name: kit\nenv: {name: desk, requests: " + test::write_requests(scratch).string() +
          ", train: 4, validation: 4, test: 4, train_tries: 1, eval_tries: 1}\nagent: {name: chat, hold: true}\n"
          "model: {name: tiny, width: 32, layers: 2, heads: 2, context: 1024, batch: 8, precision: f32}\nembedder: none\n"
@@ -44,7 +44,7 @@ std::string text_of(const std::filesystem::path& path) {
 constexpr const char* hand = "written_by: hand, judge: rules, ";
 
 // A writer and a judge as a file of replies: every phase is known by a sentence of its prompt.
-std::filesystem::path script(const Scratch& scratch) {
+std::filesystem::path script(const Folder& scratch) {
   const auto path = scratch / "writer.json";
   std::ofstream(path) << R"({"replies": {
     "The number that fits": "6",
@@ -60,7 +60,7 @@ std::filesystem::path script(const Scratch& scratch) {
 
 TEST(DevelopmentalRun, TheFirstStepTrainsEveryAnswerTokenAndPreferenceStartsAtLnTwo) {
   NEEDS_POLICY();
-  Scratch scratch;
+  Folder scratch;
   const auto recipe = parse_recipe(yaml(scratch, std::string(hand) + "train: 6, unseen: 4, batch: 10, length_tolerance: 1, mean_length_tolerance: 1, sft_passes: 1, dpo_passes: 1, lr: 0.0001, sequences_per_step: 100"), "kit.yaml");
   const auto run = run_recipe(recipe, at(scratch / "home"));
   const auto m = metrics(scratch / "home", run.run);
@@ -80,7 +80,7 @@ TEST(DevelopmentalRun, TheFirstStepTrainsEveryAnswerTokenAndPreferenceStartsAtLn
 // Some fifty steps of one pair.
 TEST(DevelopmentalRun, FourPairsAreLearnedByHeart) {
   NEEDS_POLICY();
-  Scratch scratch;
+  Folder scratch;
   const auto recipe = parse_recipe(yaml(scratch, std::string(hand) + "train: 4, unseen: 0, batch: 4, length_tolerance: 1, mean_length_tolerance: 1, sft_passes: 1, dpo_passes: 12, lr: 0.001, sequences_per_step: 2"), "kit.yaml", {"model.layers=1"});
   const auto m = metrics(scratch / "home", run_recipe(recipe, at(scratch / "home")).run);
   EXPECT_EQ(m.at("dpo/rewards/accuracies"), 1.0);
@@ -89,7 +89,7 @@ TEST(DevelopmentalRun, FourPairsAreLearnedByHeart) {
 
 TEST(DevelopmentalRun, WriterAndJudgeAreOtherModelsThanTheOneTrained) {
   NEEDS_POLICY();
-  Scratch scratch;
+  Folder scratch;
   const auto file = script(scratch);
   const std::string method = "judge: model, train: 4, unseen: 2, batch: 3, rounds: 1, length_tolerance: 1, mean_length_tolerance: 1, sft_passes: 1, dpo_passes: 1, lr: 0.0001, records: " + (scratch / "records").string();
   const std::string helpers = "writer: \"scripted:" + file.string() + "\"\njudge: \"scripted:" + file.string() + "\"\n";
@@ -111,7 +111,7 @@ TEST(DevelopmentalRun, WriterAndJudgeAreOtherModelsThanTheOneTrained) {
 
 TEST(DevelopmentalRun, StoppedInTheMiddleOfTheCycleItGoesOnToTheSameBytes) {
   NEEDS_POLICY();
-  Scratch scratch;
+  Folder scratch;
   const std::string method = "judge: rules, train: 4, unseen: 2, batch: 2, rounds: 1, length_tolerance: 1, mean_length_tolerance: 1, sft_passes: 1, dpo_passes: 1, lr: 0.0001";
   const auto recipe = [&](const std::string& records) {
     return parse_recipe(yaml(scratch, method + ", records: " + (scratch / records).string(), "writer: \"scripted:" + script(scratch).string() + "\"\n"), "kit.yaml");
@@ -144,7 +144,7 @@ TEST(DevelopmentalRun, StoppedInTheMiddleOfTheCycleItGoesOnToTheSameBytes) {
 
 TEST(DevelopmentalRun, FreeAnswersOfBothModelsAreKeptAndComeBackAfterAStop) {
   NEEDS_POLICY();
-  Scratch scratch;
+  Folder scratch;
   const auto recipe = [&](const std::string& records) {
     return parse_recipe(yaml(scratch, std::string(hand) + "train: 4, unseen: 2, batch: 6, length_tolerance: 1, mean_length_tolerance: 1, sft_passes: 1, dpo_passes: 1, lr: 0.001, sft_lr: 0.01, reply_tokens: 16, "
                                                           "suites: true, suite_runs: 2, records: " + (scratch / records).string()), "kit.yaml");
@@ -181,7 +181,7 @@ TEST(DevelopmentalRun, FreeAnswersOfBothModelsAreKeptAndComeBackAfterAStop) {
 }
 
 TEST(DevelopmentalRun, AMethodThatAsksNobodyRefusesAWriter) {
-  Scratch scratch;
+  Folder scratch;
   auto text = test::desk_yaml(test::write_requests(scratch)) + "judge: \"scripted:echo\"\n";
   try {
     Opened opened(parse_recipe(text, "kit.yaml"));
@@ -193,7 +193,7 @@ TEST(DevelopmentalRun, AMethodThatAsksNobodyRefusesAWriter) {
 
 TEST(DevelopmentalRun, SettingsThatDontFitEachOtherAreRefused) {
   NEEDS_POLICY();
-  Scratch scratch;
+  Folder scratch;
   const auto refused = [&](const std::string& method) {
     try {
       Opened opened(parse_recipe(yaml(scratch, method), "kit.yaml"));

@@ -9,12 +9,12 @@
 namespace hone {
 namespace {
 
-using test::Scratch;
+using test::Folder;
 
 using Rounds = std::map<std::int64_t, std::map<std::string, double>>;
 
 // Metrics of each round.
-Rounds run(const Scratch& scratch, const std::string& name, const std::string& settings, bool labels = false) {
+Rounds run(const Folder& scratch, const std::string& name, const std::string& settings, bool labels = false) {
   std::ofstream data(scratch / "pairs.jsonl"), unseen(scratch / "unseen.jsonl");
   for (int i = 0; i < 8; ++i)
     for (const std::string queue : {"fruit", "metal", "music", "water"}) {
@@ -38,7 +38,7 @@ Rounds run(const Scratch& scratch, const std::string& name, const std::string& s
 
 TEST(DpoUnpaired, StartsAtAHalfAndLearnsWhatIsGood) {
   if (const auto why = why_no_policy(); !why.empty()) GTEST_SKIP() << why;
-  Scratch scratch;
+  Folder scratch;
   for (const std::string kind : {"kto", "apo_zero"}) {
     auto rounds = run(scratch, kind, "unpaired: " + kind + ", passes: 12, lr: 0.002, sequences_per_step: 48");
     ASSERT_EQ(rounds.size(), 12U);
@@ -53,14 +53,14 @@ TEST(DpoUnpaired, StartsAtAHalfAndLearnsWhatIsGood) {
 
 TEST(DpoUnpaired, WeightsOfOneSideScaleItsLossAlone) {
   if (const auto why = why_no_policy(); !why.empty()) GTEST_SKIP() << why;
-  Scratch scratch;
+  Folder scratch;
   auto rounds = run(scratch, "weighed", "unpaired: kto, passes: 1, lr: 0.0001, sequences_per_step: 48, desirable_weight: 3, undesirable_weight: 0");
   EXPECT_NEAR(rounds[1].at("loss"), 0.75, 1e-4);  // half the replies, three times 0.5
 }
 
 TEST(DpoUnpaired, RowsOfOneReplyAndItsLabelAreLearned) {
   if (const auto why = why_no_policy(); !why.empty()) GTEST_SKIP() << why;
-  Scratch scratch;
+  Folder scratch;
   for (const std::string kind : {"kto", "apo_zero"}) {
     auto rounds = run(scratch, "labels" + kind, "unpaired: " + kind + ", passes: 12, lr: 0.002, sequences_per_step: 9", true);
     ASSERT_EQ(rounds.size(), 12U);
@@ -75,7 +75,7 @@ TEST(DpoUnpaired, RowsOfOneReplyAndItsLabelAreLearned) {
 
 TEST(DpoUnpaired, LabelsWithoutUnpairedAreRefusedWithWhatToDo) {
   if (const auto why = why_no_policy(); !why.empty()) GTEST_SKIP() << why;
-  Scratch scratch;
+  Folder scratch;
   for (const auto& [settings, expected] : {std::pair<std::string, std::string>{"passes: 1", "pairs.jsonl: replies with a label: expected pairs of chosen and rejected, or `unpaired: kto`"},
                                            {"unpaired: kto, passes: 1, max_length: 3", "pairs.jsonl: no reply fits max_length (3)"}}) {
     try {

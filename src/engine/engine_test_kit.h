@@ -8,6 +8,7 @@
 #include <sstream>
 #include <string>
 
+#include "core/folder_test_kit.h"
 #include "engine/arms.h"
 #include "engine/learn.h"
 #include "engine/opened.h"
@@ -16,22 +17,8 @@
 
 namespace hone::test {
 
-class Scratch {
- public:
-  Scratch() {
-    auto pattern = (std::filesystem::temp_directory_path() / "hone_engine_XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~Scratch() { std::filesystem::remove_all(path_); }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 // Four queues, told apart by two words each; every request has a number of its own.
-inline std::filesystem::path write_requests(const Scratch& scratch, int each = 12) {
+inline std::filesystem::path write_requests(const Folder& scratch, int each = 12) {
   const std::vector<std::pair<std::string, std::string>> queues{
       {"fruit", "ripe apples pears"}, {"metal", "rusty iron bolts"}, {"music", "loud drums guitars"}, {"water", "cold river rain"}};
   const auto path = scratch / "requests.csv";
@@ -76,7 +63,7 @@ inline std::string canonical(const Store& store, const std::string& run) {
 
 // One learning run without the command line: world and method from a recipe, the model given.
 struct Bench {
-  explicit Bench(const Scratch& scratch, const std::string& extra = {}, const std::string& file = "hone.db")
+  explicit Bench(const Folder& scratch, const std::string& extra = {}, const std::string& file = "hone.db")
       : requests(write_requests(scratch)), recipe(parse_recipe(desk_yaml(requests) + extra, "kit.yaml")), world(find_env("desk").open(recipe.env.settings)),
         store(scratch / file), model([](std::span<const Message>, const Sampling&) { return std::string("UPVOTE 1: x."); }, copy_last_case) {}
 

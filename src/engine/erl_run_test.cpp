@@ -11,9 +11,9 @@
 namespace hone {
 namespace {
 
-using test::Scratch;
+using test::Folder;
 
-Recipe small_run(const Scratch& scratch, const std::vector<std::string>& set) {
+Recipe small_run(const Folder& scratch, const std::vector<std::string>& set) {
   return parse_recipe("name: kit\nenv: {name: desk, requests: " + test::write_requests(scratch).string() +
                           ", train: 24, validation: 4, test: 12, train_tries: 1, eval_tries: 1, feedback: queue}\nagent: {name: chat, hold: true}\n"
                           "model: {name: tiny, width: 16, layers: 1, heads: 2, context: 512, batch: 8}\nembedder: none\n"
@@ -46,7 +46,7 @@ double last_metric(const Store& store, const std::string& run, const std::string
 
 TEST(ErlRun, EvaluationIsOnePlainTryPerTaskAndDoesNotKnowTheMemory) {
   if (const auto why = why_no_policy(); !why.empty()) GTEST_SKIP() << why;
-  Scratch scratch;
+  Folder scratch;
   std::vector<std::vector<std::string>> evaluations;
   for (const char* memory : {"1", "0"}) {
     const RunOptions options{.home = scratch / memory, .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt};

@@ -17,7 +17,7 @@ Episode episode(const std::string& key) {
 }
 
 TEST(Journal, AnUnfinishedLastLineIsDroppedAndOnlyThat) {
-  test::Scratch scratch;
+  test::Folder scratch;
   const auto path = (scratch / "j.jsonl").string();
   {
     Journal j(path);
@@ -33,7 +33,7 @@ TEST(Journal, AnUnfinishedLastLineIsDroppedAndOnlyThat) {
 }
 
 TEST(Journal, ABadLineInTheMiddleNamesItsPlace) {
-  test::Scratch scratch;
+  test::Folder scratch;
   const auto path = (scratch / "j.jsonl").string();
   std::ofstream(path) << "not json\n";
   try {

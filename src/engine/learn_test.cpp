@@ -35,7 +35,7 @@ class Counting final : public Agent {
 };
 
 TEST(Play, AnAgentIsToldTheStepsOfItsSplit) {
-  test::Scratch scratch;
+  test::Folder scratch;
   test::Bench bench(scratch);
   const AgentEntry counting{.name = "counting", .summary = "", .fields = nullptr,
                             .make = [](const Settings&, const AgentTools&) -> std::unique_ptr<Agent> { return std::make_unique<Counting>(); }};
@@ -51,7 +51,7 @@ TEST(Play, AnAgentIsToldTheStepsOfItsSplit) {
 }
 
 TEST(Play, StopsWhenTheModelIsGoneAndGoesOnWhenItIsThereAgain) {
-  test::Scratch scratch;
+  test::Folder scratch;
   test::Bench bench(scratch);
   const auto tasks = bench.world->tasks(Split::train);
   Batch batch;
@@ -85,10 +85,10 @@ TEST(Play, StopsWhenTheModelIsGoneAndGoesOnWhenItIsThereAgain) {
 }
 
 using test::Bench;
-using test::Scratch;
+using test::Folder;
 
 TEST(Learn, EveryTrainingTaskIsPlayedRecordedAndRemembered) {
-  Scratch scratch;
+  Folder scratch;
   Bench bench(scratch);
   const auto run = bench.new_run();
   const auto state = bench.learn_into(run);
@@ -106,7 +106,7 @@ TEST(Learn, EveryTrainingTaskIsPlayedRecordedAndRemembered) {
 }
 
 TEST(Learn, WhatIsRecalledMakesUnseenTasksBetter) {
-  Scratch scratch;
+  Folder scratch;
   Bench bench(scratch);
   const auto run = bench.new_run();
   bench.learn_into(run);
@@ -122,7 +122,7 @@ TEST(Learn, WhatIsRecalledMakesUnseenTasksBetter) {
 }
 
 TEST(Learn, TheNumberInFlightChangesNothing) {
-  Scratch a, b;
+  Folder a, b;
   Bench one(a, "in_flight: 1\n"), eight(b, "in_flight: 8\n");
   const auto run_one = one.new_run(), run_eight = eight.new_run();
   one.learn_into(run_one);
@@ -131,7 +131,7 @@ TEST(Learn, TheNumberInFlightChangesNothing) {
 }
 
 TEST(Learn, AStoppedRunGoesOnToTheSameBytes) {
-  Scratch a, b;
+  Folder a, b;
   Bench whole(a), broken(b);
   const auto undisturbed = whole.new_run(), run = broken.new_run();
   whole.learn_into(undisturbed);
@@ -153,7 +153,7 @@ TEST(Learn, AStoppedRunGoesOnToTheSameBytes) {
 }
 
 TEST(Learn, ACapEndsTheRunWithWhatWasLearned) {
-  Scratch scratch;
+  Folder scratch;
   Bench bench(scratch, "budget: {episodes: 10}\n");
   const auto run = bench.new_run();
   std::string warning;
@@ -168,7 +168,7 @@ TEST(Learn, ACapEndsTheRunWithWhatWasLearned) {
 }
 
 TEST(Learn, ACapOnEpisodesBelowARoundIsUsedToTheLast) {
-  Scratch scratch;
+  Folder scratch;
   for (const int cap : {3, 5}) {  // rounds are of four tasks
     Bench bench(scratch, "budget: {episodes: " + std::to_string(cap) + "}\n", "cap" + std::to_string(cap) + ".db");
     const auto run = bench.new_run();
@@ -180,7 +180,7 @@ TEST(Learn, ACapOnEpisodesBelowARoundIsUsedToTheLast) {
 }
 
 TEST(Learn, WhatIsUsedBesideTriesCountsTowardsTheCaps) {
-  Scratch scratch;
+  Folder scratch;
   Bench bench(scratch, "budget: {tokens: 1000000, money: 1}\n");
   Usage vectors;
   const auto with = [&](std::int64_t tokens, double money) {
@@ -193,7 +193,7 @@ TEST(Learn, WhatIsUsedBesideTriesCountsTowardsTheCaps) {
 }
 
 TEST(Learn, WithheldLessonsAreCountedAsSuch) {
-  Scratch scratch;
+  Folder scratch;
   Bench bench(scratch, "withhold: 0.5\n");
   const auto run = bench.new_run();
   bench.learn_into(run);
@@ -207,7 +207,7 @@ TEST(Learn, WithheldLessonsAreCountedAsSuch) {
 }
 
 TEST(Replay, TheLessonThatDecidedAMoveIsFoundByTakingItAway) {
-  Scratch scratch;
+  Folder scratch;
   Bench bench(scratch);
   const auto run = bench.new_run();
   bench.learn_into(run);

@@ -9,7 +9,7 @@
 namespace hone {
 namespace {
 
-using test::Scratch;
+using test::Folder;
 
 // Methods that can run here: those that train weights need libhone_nn.so.
 std::vector<const LearnerEntry*> methods() {
@@ -24,7 +24,7 @@ std::vector<const LearnerEntry*> methods() {
 bool plays(const LearnerEntry& method) { return method.name != "sft" && method.name != "dpo" && method.name != "developmental"; }
 
 // A small run of this method: the scripted desk for the deliberate tempo, the grid for the reflex one.
-Recipe small_run(const Scratch& scratch, const LearnerEntry& method, const std::vector<std::string>& set = {}) {
+Recipe small_run(const Folder& scratch, const LearnerEntry& method, const std::vector<std::string>& set = {}) {
   const std::string name(method.name);
   if (name == "developmental") {
     auto recipe = "name: kit\nenv: {name: desk, requests: " + test::write_requests(scratch).string() +
@@ -88,7 +88,7 @@ TEST(MethodConformance, MethodsThatTrainWeightsAreTested) {
 }
 
 TEST(MethodConformance, UnknownSettingsAreRefusedByName) {
-  Scratch scratch;
+  Folder scratch;
   for (const LearnerEntry* method : methods()) {
     try {
       run_recipe(small_run(scratch, *method, {"method.no_such_setting=1"}), at(scratch / "home"));
@@ -100,7 +100,7 @@ TEST(MethodConformance, UnknownSettingsAreRefusedByName) {
 }
 
 TEST(MethodConformance, SameSeedSameBytesAndEveryLessonNamesEvidenceThatIsThere) {
-  Scratch scratch;
+  Folder scratch;
   for (const LearnerEntry* method : methods()) {
     const std::string name(method->name);
     const auto recipe = small_run(scratch, *method);
@@ -119,7 +119,7 @@ TEST(MethodConformance, SameSeedSameBytesAndEveryLessonNamesEvidenceThatIsThere)
 }
 
 TEST(MethodConformance, StoppedAfterAnyOfTheFirstRoundsItGoesOnToTheSameBytes) {
-  Scratch scratch;
+  Folder scratch;
   for (const LearnerEntry* method : methods()) {
     const std::string name(method->name);
     const auto recipe = small_run(scratch, *method);
@@ -146,7 +146,7 @@ TEST(MethodConformance, StoppedAfterAnyOfTheFirstRoundsItGoesOnToTheSameBytes) {
 
 // Everything that training may carry along: adapters, a moving average, a learning rate that changes.
 TEST(MethodConformance, AdaptersAverageAndScheduleComeBackToTheSameModel) {
-  Scratch scratch;
+  Folder scratch;
   const auto model_of = [](const std::filesystem::path& home, const std::string& run) {
     std::ifstream in(home / "runs" / run / "model/model.gguf", std::ios::binary);
     std::ostringstream out;
@@ -178,7 +178,7 @@ TEST(MethodConformance, AdaptersAverageAndScheduleComeBackToTheSameModel) {
 
 // Steps filled by tokens: what is packed together does not depend on where a run was stopped.
 TEST(MethodConformance, PackedStepsComeBackToTheSameBytes) {
-  Scratch scratch;
+  Folder scratch;
   int seen = 0;
   for (const LearnerEntry* method : methods()) {
     if (method->name != "sft" && method->name != "dpo") continue;
@@ -211,7 +211,7 @@ TEST(MethodConformance, PackedStepsComeBackToTheSameBytes) {
 }
 
 TEST(MethodConformance, ACapEndsItWithWhatWasLearned) {
-  Scratch scratch;
+  Folder scratch;
   for (const LearnerEntry* method : methods()) {
     if (!plays(*method)) continue;
     const std::string name(method->name);
@@ -222,7 +222,7 @@ TEST(MethodConformance, ACapEndsItWithWhatWasLearned) {
 }
 
 TEST(MethodConformance, WithoutTrainingTasksItEndsAtOnce) {
-  Scratch scratch;
+  Folder scratch;
   for (const LearnerEntry* method : methods()) {
     if (method->tempo == Tempo::reflex || !plays(*method)) continue;
     const std::string name(method->name);

@@ -9,7 +9,7 @@
 namespace hone {
 namespace {
 
-using test::Scratch;
+using test::Folder;
 
 class PokeRun : public testing::Test {
  protected:
@@ -39,7 +39,7 @@ class PokeRun : public testing::Test {
       if (const auto* w = std::get_if<Weights>(&l.lesson.what)) out.nets = store.artifact(w->artifact_sha).value();
     return out;
   }
-  Scratch scratch_;
+  Folder scratch_;
   int runs_ = 0;
 };
 

@@ -13,14 +13,14 @@
 namespace hone {
 namespace {
 
-using test::Scratch;
+using test::Folder;
 
-Recipe kit(const Scratch& scratch, const std::vector<std::string>& set = {}) {
+Recipe kit(const Folder& scratch, const std::vector<std::string>& set = {}) {
   return parse_recipe(test::desk_yaml(test::write_requests(scratch)), "kit.yaml", set);
 }
 
 TEST(Run, GivesResultReportAndTableAndIsShownAgain) {
-  Scratch scratch;
+  Folder scratch;
   const auto recipe = kit(scratch);
   RunOptions options{.home = scratch / "home", .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt};
   const auto first = run_recipe(recipe, options);
@@ -45,7 +45,7 @@ TEST(Run, GivesResultReportAndTableAndIsShownAgain) {
 
 // A run stopped after some events, and what going on with it says.
 struct Stopped {
-  Scratch scratch;
+  Folder scratch;
   Recipe recipe;
   RunOptions options;
   std::string id;
@@ -94,7 +94,7 @@ TEST(Run, DoesNotGoOnWhenAFileThatTheRecipeNamesChanged) {
 }
 
 TEST(Run, AFinishedRunIsNoHindranceAfterItsFilesChanged) {
-  Scratch scratch;
+  Folder scratch;
   const auto recipe = kit(scratch, {"evaluation.curve=0"});
   const RunOptions options{.home = scratch / "home", .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt};
   const auto first = run_recipe(recipe, options).run;
@@ -115,7 +115,7 @@ TEST(Run, FromBeforeFilesWereNotedGoesOn) {
 }
 
 TEST(Run, NotesFilesAndFoldersThatSettingsName) {
-  Scratch scratch;
+  Folder scratch;
   std::filesystem::create_directories(scratch / "games" / "deep");
   std::ofstream(scratch / "games" / "deep" / "a") << "1";
   std::ofstream(scratch / "example.jsonl") << "2";
@@ -132,7 +132,7 @@ TEST(Run, NotesFilesAndFoldersThatSettingsName) {
 }
 
 TEST(Run, SaysThatAServersUnkeptRepliesMayNotRepeat) {
-  Scratch scratch;
+  Folder scratch;
   const auto why = [&](const std::vector<std::string>& set) {
     const Recipe recipe = kit(scratch, set);
     return Opened(recipe).unrepeatable();
@@ -145,7 +145,7 @@ TEST(Run, SaysThatAServersUnkeptRepliesMayNotRepeat) {
 }
 
 TEST(Run, EvaluationLeavesStoreAndModelAsTheyWere) {
-  Scratch scratch;
+  Folder scratch;
   const auto recipe = kit(scratch);
   const auto home = scratch / "home";
   run_recipe(recipe, {.home = home, .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
@@ -178,7 +178,7 @@ TEST(Run, TheAgentOfferedIsTheBestOnValidationEvenIfItIsTheBaseline) {
 }
 
 TEST(Run, TheCurveMeasuresNoRoundTwice) {
-  Scratch scratch;
+  Folder scratch;
   const auto recipe = kit(scratch, {"env.train=8", "evaluation.curve=8", "evaluation.changes=0"});  // two rounds of four tasks
   const auto run = run_recipe(recipe, {.home = scratch / "home", .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
   std::vector<int> at;
@@ -187,7 +187,7 @@ TEST(Run, TheCurveMeasuresNoRoundTwice) {
 }
 
 TEST(Run, TokensMoneyAndReflexEpisodesAreCappedToo) {
-  Scratch scratch;
+  Folder scratch;
   const auto ended_by = [&](const Recipe& recipe) {
     const auto run = run_recipe(recipe, {.home = scratch / recipe.name, .listener = {}, .stop = {}, .fresh = true, .from_store = std::nullopt});
     return run.report["run"]["ended_by"].get<std::string>();
@@ -199,7 +199,7 @@ TEST(Run, TokensMoneyAndReflexEpisodesAreCappedToo) {
 }
 
 TEST(Run, AnEstimateCountsWhatTheCapsAllow) {
-  Scratch scratch;
+  Folder scratch;
   const auto free = estimate_run(kit(scratch), {}), capped = estimate_run(kit(scratch, {"budget.episodes=3"}), {});
   EXPECT_EQ(free.train_tasks, 24);
   EXPECT_EQ(free.episodes, 24);
@@ -211,7 +211,7 @@ TEST(Run, AnEstimateCountsWhatTheCapsAllow) {
 }
 
 TEST(Run, EvalPairsTheSameTasksOnlyAndAveragesSeedsTaskByTask) {
-  Scratch scratch;
+  Folder scratch;
   const auto recipe = kit(scratch), other = kit(scratch, {"env.split_seed=7", "name=other"});
   const auto second = kit(scratch, {"seed=2"});
   const auto home = scratch / "home";
@@ -226,7 +226,7 @@ TEST(Run, EvalPairsTheSameTasksOnlyAndAveragesSeedsTaskByTask) {
 }
 
 TEST(Run, EvalPlaysTheLessonsOfANamedRunWithOtherAgents) {
-  Scratch scratch;
+  Folder scratch;
   const auto recipe = kit(scratch);
   const auto home = scratch / "home";
   const auto run = run_recipe(recipe, {.home = home, .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
@@ -244,7 +244,7 @@ TEST(Run, EvalPlaysTheLessonsOfANamedRunWithOtherAgents) {
 }
 
 TEST(Run, EvalSeesWhatWasErasedSince) {
-  Scratch scratch;
+  Folder scratch;
   const auto recipe = kit(scratch);
   const auto home = scratch / "home";
   const auto run = run_recipe(recipe, {.home = home, .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
@@ -261,7 +261,7 @@ TEST(Run, EvalSeesWhatWasErasedSince) {
 
 // Each training task is evaluated once, with what was learned from the other folds: its lessons are of its own fold's scope.
 TEST(Run, FoldsEvaluateEveryTrainingTaskWithTheLessonsOfTheOthers) {
-  Scratch scratch;
+  Folder scratch;
   const auto recipe = kit(scratch, {"method.folds=2", "env.validation=0", "arms=[{name: before, role: baseline, lessons: false}, {name: vote, role: learned, agent: vote, k: 1}]"});
   const auto run = run_recipe(recipe, {.home = scratch / "home", .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
   std::map<std::string, double> scores;
@@ -296,7 +296,7 @@ TEST(Run, FoldsEvaluateEveryTrainingTaskWithTheLessonsOfTheOthers) {
 }
 
 TEST(Stored, ChatsBecomeEpisodesOfThisWorldAndEvaluationTasksStayOut) {
-  Scratch scratch;
+  Folder scratch;
   test::Bench bench(scratch);
   const auto train = bench.world->tasks(Split::train), exam = bench.world->tasks(Split::test);
   Episode chat;
@@ -318,7 +318,7 @@ TEST(Stored, ChatsBecomeEpisodesOfThisWorldAndEvaluationTasksStayOut) {
 }
 
 TEST(Run, ReflexMethodsShareTheRun) {
-  Scratch scratch;
+  Folder scratch;
   const auto recipe = parse_recipe("env: gridworld\nmethod: tabular_q\n", "grid.yaml");
   const auto run = run_recipe(recipe, {.home = scratch / "home", .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});
   EXPECT_GT(run.result["learned"]["score"].get<double>(), run.result["baseline"]["score"].get<double>() + 0.3);
@@ -329,7 +329,7 @@ TEST(Run, ReflexMethodsShareTheRun) {
 }
 
 TEST(Run, MistakesAreNamedBeforeAnythingIsSpent) {
-  Scratch scratch;
+  Folder scratch;
   auto error_of = [&](const std::string& yaml) -> std::string {
     try {
       run_recipe(parse_recipe(yaml, "bad.yaml"), {.home = scratch / "home", .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt});

@@ -81,7 +81,7 @@ TEST(Trainable, WhatPlaysIsTheBeginningTheTrainingOrTheLesson) {
 
 TEST(Trainable, AdaptersAreMergedForOthersAndSavedAsPeftDoes) {
   NEEDS_NN();
-  test::Scratch scratch;
+  test::Folder scratch;
   auto config = small();
   config.lora_rank = 2;
   config.lora_alpha = 3.0;
@@ -145,7 +145,7 @@ class Falls final : public Learner {
 
 TEST(Trainable, ALossThatIsNotANumberEndsTheRunAndNamesTheLastGoodWeightsWhichItGoesOnFrom) {
   NEEDS_NN();
-  test::Scratch scratch;
+  test::Folder scratch;
   test::Bench bench(scratch);
   const auto go = [&](const std::string& run, Trainable& trainable, int bad, const std::string& folder) {
     Falls learner(bad);

@@ -5,24 +5,17 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <set>
 
+#include "core/folder_test_kit.h"
 #include "core/reflex.h"
 #include "core/rng.h"
 
 namespace hone {
 namespace {
 
-struct TempFile {
-  TempFile(const std::string& suffix, const std::string& text)
-      : path((std::filesystem::temp_directory_path() / ("hone_desk_" + std::to_string(getpid()) + suffix)).string()) {
-    std::ofstream(path, std::ios::binary) << text;
-  }
-  ~TempFile() { std::filesystem::remove(path); }
-  std::string path;
-};
+using test::File;
 
 // `queues` queues with `each` requests: "q2 request 7" belongs to "queue_2".
 std::string small_csv(int queues, int each) {
@@ -164,7 +157,7 @@ TEST(DeskSplits, SeparateTestFileKeepsItsTextsOutOfTraining) {
 }
 
 TEST(Desk, BouncesThenSolvesAndNeverOffersABouncedQueueAgain) {
-  TempFile file(".csv", small_csv(4, 10));
+  File file("all.csv", small_csv(4, 10));
   const auto world = open_desk(settings({{"requests", file.path}, {"train", "16"}, {"validation", "8"}, {"test", "12"}}));
   EXPECT_EQ(world->facts(Split::train).max_steps, 5);
   EXPECT_EQ(world->facts(Split::validation).max_steps, 1);
@@ -195,7 +188,7 @@ TEST(Desk, BouncesThenSolvesAndNeverOffersABouncedQueueAgain) {
 }
 
 TEST(Desk, TriesRunOutEarlierInEvaluation) {
-  TempFile file(".csv", small_csv(4, 10));
+  File file("all.csv", small_csv(4, 10));
   const auto world = open_desk(settings({{"requests", file.path}, {"train", "16"}, {"validation", "8"}, {"test", "12"}, {"train_tries", "2"}}));
   for (const auto& [split, tries] : {std::pair{Split::train, 2}, std::pair{Split::test, 1}}) {
     const auto env = world->make(split);
@@ -237,7 +230,7 @@ TEST(Desk, BuiltInSetHasTwentyFourQueuesAndTheDefaultSplits) {
 
 TEST(Desk, LabelIsNowhereInWhatTheAgentGets) {
   // Requests that don't contain their queue's name by themselves, so that any occurrence is a leak.
-  TempFile file(".csv", small_csv(4, 10));
+  File file("all.csv", small_csv(4, 10));
   const auto world = open_desk(settings({{"requests", file.path}, {"train", "16"}, {"validation", "8"}, {"test", "12"}}));
   for (const auto split : {Split::train, Split::validation, Split::test})
     for (const auto& task : world->tasks(split)) {
@@ -253,27 +246,27 @@ TEST(Desk, ReadsJsonLines) {
   for (int i = 0; i < 8; ++i)
     jsonl += "{\"id\":" + std::to_string(i) + ",\"question\":\"line\\nbreak " + std::to_string(i) + "\",\"team\":\"team_" +
              std::to_string(i % 2) + "\"}\r\n\n";
-  TempFile file(".jsonl", jsonl);
+  File file("all.jsonl", jsonl);
   const auto world = open_desk(settings({{"requests", file.path}, {"text_field", "question"}, {"label_field", "team"},
                                          {"train", "4"}, {"validation", "2"}, {"test", "2"}}));
   EXPECT_EQ(world->make(Split::test)->reset(world->tasks(Split::test).at(0)).choices, (std::vector<std::string>{"team 0", "team 1"}));
-  TempFile bad("_bad.jsonl", "{\"text\":\"a\",\"label\":\"b\"}\n{\"text\":\"a\",\"label\":3}\n");
+  File bad("_bad.jsonl", "{\"text\":\"a\",\"label\":\"b\"}\n{\"text\":\"a\",\"label\":3}\n");
   EXPECT_NE(refusal(settings({{"requests", bad.path}})).find("_bad.jsonl:2: label: expected a string, got number"), std::string::npos);
-  TempFile broken("_broken.jsonl", "{\"text\":\"a\",\"label\":\"b\"}\n{\"text\n");
+  File broken("_broken.jsonl", "{\"text\":\"a\",\"label\":\"b\"}\n{\"text\n");
   EXPECT_NE(refusal(settings({{"requests", broken.path}})).find("_broken.jsonl:2"), std::string::npos);
 }
 
 TEST(Desk, BadInputGetsOneClearError) {
-  TempFile wrong_field("_field.csv", "text,category\nhello,a\n");
+  File wrong_field("_field.csv", "text,category\nhello,a\n");
   EXPECT_NE(refusal(settings({{"requests", wrong_field.path}})).find("_field.csv:1: unknown field 'label'"), std::string::npos);
-  TempFile empty_label("_label.csv", "text,label\nhello,a\nhi, _ \n");
+  File empty_label("_label.csv", "text,label\nhello,a\nhi, _ \n");
   EXPECT_NE(refusal(settings({{"requests", empty_label.path}})).find("_label.csv:3: field 'label': expected the name of a queue"), std::string::npos);
   EXPECT_NE(refusal(settings({{"requests", "/nowhere/at/all.csv"}})).find("/nowhere/at/all.csv: no such file"), std::string::npos);
   EXPECT_NE(refusal(settings({{"requests", "/"}})).find("got a directory"), std::string::npos);
-  TempFile small("_small.csv", small_csv(4, 10));
+  File small("_small.csv", small_csv(4, 10));
   EXPECT_NE(refusal(settings({{"requests", small.path}})).find("expected at least 360 different requests (test, validation and train), got 40; set train"),
             std::string::npos);
-  TempFile one("_one.csv", small_csv(1, 10));
+  File one("_one.csv", small_csv(1, 10));
   EXPECT_NE(refusal(settings({{"requests", one.path}, {"train", "1"}})).find("at least 2 queues"), std::string::npos);
   EXPECT_NE(refusal(settings({{"trian", "5"}})).find("did you mean 'train'"), std::string::npos);
   EXPECT_NE(refusal(settings({{"requests", small.path}, {"describe", "true"}, {"train", "1"}, {"validation", "1"}, {"test", "1"}}))
@@ -288,7 +281,7 @@ TEST(Desk, LabelsAreShownWithoutUnderscores) {
 }
 
 TEST(Desk, WhoLearnsMayBeToldTheQueueOfATrainingRequestAndOfNoOther) {
-  const TempFile file("_feedback.csv", small_csv(4, 10));
+  const File file("_feedback.csv", small_csv(4, 10));
   const auto said = [&](const char* feedback, Split split) {
     const auto world = open_desk(settings({{"requests", file.path}, {"train", "16"}, {"validation", "4"}, {"test", "8"}, {"train_tries", "1"}, {"feedback", feedback}}));
     std::vector<std::pair<std::string, std::string>> out;  // queue by the request's own text, what was said
@@ -318,7 +311,7 @@ TEST(Desk, WhoLearnsMayBeToldTheQueueOfATrainingRequestAndOfNoOther) {
 }
 
 TEST(Desk, AStateOfAnotherDeskIsRefused) {
-  const TempFile file("_savable.csv", small_csv(4, 10));
+  const File file("_savable.csv", small_csv(4, 10));
   const auto open = [&](const char* tries) { return open_desk(settings({{"requests", file.path}, {"train", "8"}, {"validation", "4"}, {"test", "4"}, {"train_tries", tries}})); };
   const auto three = open("3"), one = open("1");
   const auto env = three->make(Split::train), small = one->make(Split::train);

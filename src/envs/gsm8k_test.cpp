@@ -1,12 +1,12 @@
 #include "envs/gsm8k.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <set>
 
+#include "core/folder_test_kit.h"
 #include "envs/conformance_kit.h"
 #include "wire/json.h"
 #include "wire/text_file.h"
@@ -14,14 +14,7 @@
 namespace hone {
 namespace {
 
-struct TempFile {
-  TempFile(const std::string& suffix, const std::string& text)
-      : path((std::filesystem::temp_directory_path() / ("hone_gsm8k_" + std::to_string(getpid()) + suffix)).string()) {
-    std::ofstream(path, std::ios::binary) << text;
-  }
-  ~TempFile() { std::filesystem::remove(path); }
-  std::string path;
-};
+using test::File;
 
 std::string problem(const std::string& question, const std::string& answer) {
   return R"({"question":")" + question + R"(","answer":")" + answer + "\"}\n";
@@ -68,7 +61,7 @@ TEST(Gsm8kAnswer, BothRulesAreThoseOfTheReference) {
 }
 
 TEST(Gsm8k, OneAnswerAndAVerdict) {
-  TempFile file(".jsonl", problem("How many?", "so 1,000.\\n#### 1,000"));
+  File file("all.jsonl", problem("How many?", "so 1,000.\\n#### 1,000"));
   const auto given = settings({{"problems", file.path}, {"train", "0"}, {"validation", "0"}, {"test", "1"}});
   const auto world = open_gsm8k(given);
   EXPECT_EQ(world->facts(Split::test).max_steps, 1);
@@ -95,8 +88,8 @@ TEST(Gsm8k, OneAnswerAndAVerdict) {
 }
 
 TEST(Gsm8k, TestFileKeepsItsProblemsOutOfTraining) {
-  TempFile train("_train.jsonl", problem("One?", "#### 1") + problem("Two?", "#### 2") + problem("Three?", "#### 3"));
-  TempFile test("_test.jsonl", problem("ONE", "#### 1") + problem("Four?", "#### 4"));
+  File train("_train.jsonl", problem("One?", "#### 1") + problem("Two?", "#### 2") + problem("Three?", "#### 3"));
+  File test("_test.jsonl", problem("ONE", "#### 1") + problem("Four?", "#### 4"));
   const auto world = open_gsm8k(settings({{"problems", train.path}, {"test_problems", test.path}, {"train", "2"}, {"validation", "0"}, {"test", "2"}}));
   std::set<std::string> trained, tested;
   for (const auto& t : world->tasks(Split::train)) trained.insert(t.goal);
@@ -104,7 +97,7 @@ TEST(Gsm8k, TestFileKeepsItsProblemsOutOfTraining) {
   EXPECT_EQ(trained, (std::set<std::string>{"Two?", "Three?"}));
   EXPECT_EQ(tested, (std::set<std::string>{"ONE", "Four?"}));
   EXPECT_NE(opened({{"problems", train.path}, {"test_problems", test.path}}).find("gsm8k: expected at least 100 different problems (test), got 2"), std::string::npos);
-  TempFile none("_none.jsonl", "\n");
+  File none("_none.jsonl", "\n");
   EXPECT_NE(opened({{"problems", train.path}, {"test_problems", none.path}}).find("holds no problem"), std::string::npos);
 }
 

@@ -1,13 +1,13 @@
 #include "envs/hotpot.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
 
+#include "core/folder_test_kit.h"
 #include "core/reflex.h"
 #include "envs/conformance_kit.h"
 #include "envs/qa_metrics.h"
@@ -20,14 +20,7 @@ namespace {
 
 const std::string fixture = conformance::source_dir() + "/tests/fixtures/hotpot.jsonl";
 
-struct TempFile {
-  TempFile(const std::string& suffix, const std::string& text)
-      : path((std::filesystem::temp_directory_path() / ("hone_hotpot_" + std::to_string(getpid()) + suffix)).string()) {
-    std::ofstream(path, std::ios::binary) << text;
-  }
-  ~TempFile() { std::filesystem::remove(path); }
-  std::string path;
-};
+using test::File;
 
 std::string question(const std::string& id, const std::string& text, const std::string& more = R"("answer":"x","context":[["T",["One."]]])") {
   return R"({"id":")" + id + R"(","question":")" + text + "\"," + more + "}\n";
@@ -261,7 +254,7 @@ TEST(HotpotFile, EqualQuestionsAndTitlesAreKeptOnceEmptyPagesAreAllowed) {
   EXPECT_EQ(items[1].id, "3");
   ASSERT_EQ(items[1].pages.size(), 1U);
   EXPECT_TRUE(items[1].pages[0].sentences.empty());
-  TempFile file("_empty.jsonl", question("1", "a?", R"("answer":"The The","context":[["T",[]]])"));
+  File file("_empty.jsonl", question("1", "a?", R"("answer":"The The","context":[["T",[]]])"));
   const auto world = open_hotpot(settings({{"questions", file.path}, {"train", "0"}, {"validation", "0"}, {"test", "1"}}));
   const auto env = world->make(Split::test);
   env->reset(world->tasks(Split::test).at(0));
@@ -302,7 +295,7 @@ TEST(HotpotFile, BadInputGetsOneClearError) {
 
 TEST(HotpotFile, ALineOfTenMegabytesIsReadAndItsPageIsCut) {
   const std::string big(10'000'000, 'y');
-  TempFile file("_big.jsonl", question("1", "a?", R"("answer":"x","context":[["T",["y )" + big + R"(","End y."]]])"));
+  File file("_big.jsonl", question("1", "a?", R"("answer":"x","context":[["T",["y )" + big + R"(","End y."]]])"));
   const auto world = open_hotpot(settings({{"questions", file.path}, {"train", "0"}, {"validation", "0"}, {"test", "1"}}));
   const auto env = world->make(Split::test);
   env->reset(world->tasks(Split::test).at(0));
@@ -326,7 +319,7 @@ TEST(Hotpot, TooFewQuestionsAndMissingFilesAreSaid) {
   EXPECT_NE(opened({{"questions", "/nowhere/q.jsonl"}}).find("/nowhere/q.jsonl: no such file"), std::string::npos);
   EXPECT_NE(opened({{"questions", fixture}}).find("hotpot: expected at least 100 different questions (test, validation and train), got 12"), std::string::npos);
   EXPECT_NE(opened({{"questions", fixture}, {"corpus", "none"}}).find("own"), std::string::npos);
-  TempFile two("_two.jsonl", question("1", "a?") + question("2", "b?"));
+  File two("_two.jsonl", question("1", "a?") + question("2", "b?"));
   EXPECT_NE(opened({{"questions", two.path}, {"fit", "true"}}).find("expected at least 3 different questions"), std::string::npos);
 }
 

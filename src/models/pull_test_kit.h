@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/folder_test_kit.h"
 #include "models/fetch.h"
 #include "wire/sha256.h"
 
@@ -31,20 +32,7 @@ inline std::string read_file(const fs::path& path) {
 
 inline void write_file(const fs::path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 
-class TestFolder {
- public:
-  explicit TestFolder(const std::string& name) : path(fs::temp_directory_path() / (name + std::to_string(getpid()))) {
-    fs::remove_all(path);
-    fs::create_directories(path);
-  }
-  ~TestFolder() {
-    std::error_code code;
-    fs::remove_all(path, code);
-  }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  fs::path path;
-};
+using test::Folder;
 
 // A hub with one file. `cut_after` ends the first answer early, as a lost connection does.
 class Hub {

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "core/error.h"
+#include "core/folder_test_kit.h"
 #include "models/backend.h"
 
 namespace hone {
@@ -77,12 +78,12 @@ TEST(Scripted, OpensByWord) {
   EXPECT_EQ(open_embedder("scripted:32")->dimensions(), 32);
   EXPECT_THROW(open_embedder("scripted:many"), Error);
   EXPECT_THROW(open_model("scripted:/absent.json"), Error);
-  const auto path = std::filesystem::temp_directory_path() / "hone_scripted_test.json";
+  const test::Folder folder;
+  const auto path = folder / "replies.json";
   std::ofstream(path) << R"({"replies": {"hello": "hi"}, "otherwise": "what?"})";
   EXPECT_EQ(open_model("scripted:" + path.string()).model->chat(hello, {}).text, "hi");
   std::ofstream(path) << R"({"replies": ["hello"]})";
   EXPECT_THROW(open_model("scripted:" + path.string()), Error);
-  std::filesystem::remove(path);
 }
 
 Fault fault_of(const std::string& spec, std::string* text = nullptr) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
@@ -11,31 +10,14 @@
 #include <iterator>
 #include <sstream>
 
+#include "core/folder_test_kit.h"
 #include "core/rng.h"
 #include "store/store.h"
 #include "wire/json.h"
 
 namespace hone::store_test {
 
-// A folder of its own, gone at the end.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "hone_store_XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() {
-    std::error_code none;
-    std::filesystem::remove_all(path_, none);
-  }
-  std::filesystem::path operator/(const char* name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using test::Folder;
 
 // Words in, unit vectors out: the sum of one fixed random direction per word, so that shared words mean
 // nearness.

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/folder_test_kit.h"
 
 namespace hone::wire {
 namespace {
@@ -135,8 +136,8 @@ TEST(LineProcess, LargeQuestionsAndAnswersCrossWithoutDeadlock) {
 }
 
 TEST(LineProcess, ChildrenAreKilledWithIt) {
-  const auto file =
-      std::filesystem::temp_directory_path() / ("hone_line_process_" + std::to_string(getpid()));
+  const test::Folder folder;
+  const auto file = folder / "pid";
   {
     auto c = shell("sleep 600 & echo $! > '" + file.string() + "'; read -r line; echo '{}'; wait");
     LineProcess p(c);
@@ -144,7 +145,6 @@ TEST(LineProcess, ChildrenAreKilledWithIt) {
   }
   pid_t child = 0;
   std::ifstream(file) >> child;
-  std::filesystem::remove(file);
   ASSERT_GT(child, 0);
   bool gone = false;
   for (int i = 0; i < 200 && !gone; ++i) {

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <fstream>
 
 #include "core/error.h"
+#include "core/folder_test_kit.h"
 
 namespace hone {
 namespace {
@@ -25,8 +25,8 @@ TEST(Sha256, PiecesAndFilesGiveTheSameHash) {
   Sha256 sha;
   for (std::size_t i = 0; i < text.size(); i += 777777) sha.update(std::string_view(text).substr(i, 777777));
   EXPECT_EQ(sha.hex(), sha256_hex(text));
-  const auto path = std::filesystem::temp_directory_path() / ("hone_sha_" + std::to_string(getpid()));
-  std::ofstream(path, std::ios::binary) << text;
+  const test::Folder folder;
+  const std::filesystem::path path = folder.write("text", text);
   EXPECT_EQ(sha256_file(path), sha256_hex(text));
   std::filesystem::remove(path);
   try {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "core/folder_test_kit.h"
 #include "models/catalogue.h"
 #include "models/llama/handle.h"
 #include "models/weights/tokenizer.h"
@@ -15,7 +16,6 @@
 #include "nn/decoder.h"
 #include "nn/head.h"
 #include "nn/tensors.h"
-#include "wire/id.h"
 
 namespace hone {
 namespace {
@@ -26,14 +26,7 @@ constexpr const char* model_name = "smollm2-135m";
 #define NEEDS_MODEL() \
   if (!model_status(model_name).present) GTEST_SKIP() << model_name << " is not pulled (hone model pull " << model_name << ")"
 
-struct Folder {
-  fs::path path = fs::temp_directory_path() / ("hone-parity-" + new_id());
-  Folder() { fs::create_directories(path); }
-  ~Folder() {
-    std::error_code code;
-    fs::remove_all(path, code);
-  }
-};
+using hone::test::Folder;
 
 constexpr const char* texts[] = {
     "The lighthouse keeper climbed the stairs every evening at six, lit the lamp, and wrote one line about the weather into a book that nobody had ever asked to read. In the winter of "
@@ -120,9 +113,9 @@ TEST(DecoderParity, SmolLm2HasTheLogitsOfLlamaCppInSinglePrecision) {
   NEEDS_MODEL();
   const Folder folder;
   const auto weights = open_weights(path_of(model_name));
-  write_gguf(folder.path / "f32.gguf", weights->arch(), source_of(*weights), path_of(model_name));
+  write_gguf(folder.path() / "f32.gguf", weights->arch(), source_of(*weights), path_of(model_name));
   const auto ids = tokens();
-  const auto found = compare(by_nn(folder.path / "f32.gguf", ids), by_llama(folder.path / "f32.gguf", ids));
+  const auto found = compare(by_nn(folder.path() / "f32.gguf", ids), by_llama(folder.path() / "f32.gguf", ids));
   std::size_t positions = 0;
   for (const auto& text : ids) positions += text.size();
   std::printf("  F32: %zu positions, largest difference of a logit %.2e, same top token %.1f %%\n", positions, found.largest, 100.0 * found.same);
@@ -143,7 +136,7 @@ TEST(DecoderParity, SmolLm2AgreesWithLlamaCppsRoundedProductsOnTheTopToken) {
   std::printf("  as kept: largest difference of a logit %.2e, same top token %.1f %%\n", kept.largest, 100.0 * kept.same);
   EXPECT_GE(kept.same, 0.97);
   llama::start();
-  fs::path file = folder.path / "q4_1.gguf";
+  fs::path file = folder.path() / "q4_1.gguf";
   if (const char* arrived = std::getenv("HONE_Q4_1")) {
     file = arrived;
   } else {
@@ -153,9 +146,9 @@ TEST(DecoderParity, SmolLm2AgreesWithLlamaCppsRoundedProductsOnTheTopToken) {
     ASSERT_EQ(llama_model_quantize(path_of(model_name).c_str(), file.c_str(), &how), 0U);
   }
   const auto weights = open_weights(file);
-  write_gguf(folder.path / "f32.gguf", weights->arch(), source_of(*weights), path_of(model_name));
+  write_gguf(folder.path() / "f32.gguf", weights->arch(), source_of(*weights), path_of(model_name));
   const auto rounded = by_llama(file, ids);
-  const auto ours = compare(by_nn(file, ids), rounded), theirs = compare(by_llama(folder.path / "f32.gguf", ids), rounded);
+  const auto ours = compare(by_nn(file, ids), rounded), theirs = compare(by_llama(folder.path() / "f32.gguf", ids), rounded);
   std::printf("  Q4_1: largest difference of a logit %.2e, same top token %.1f %%; llama.cpp's F32 products from its Q4_1: %.2e, %.1f %%\n", ours.largest, 100.0 * ours.same,
               theirs.largest, 100.0 * theirs.same);
   EXPECT_NEAR(ours.same, theirs.same, 1e-6);

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "core/error.h"
+#include "core/folder_test_kit.h"
 #include "core/rng.h"
 #include "models/catalogue.h"
 #include "models/quantise.h"
@@ -185,11 +186,9 @@ std::vector<std::string> many_choices() {
 
 TEST(LocalModel, ScoresATreeAsItScoresEachChoiceAlone) {
   NEEDS_MODEL();
-  const auto folder = std::filesystem::temp_directory_path() / "hone_single_precision";
-  std::filesystem::create_directories(folder);
-  if (std::filesystem::space(folder).available < (std::uintmax_t{1} << 30)) GTEST_SKIP() << "needs 1 GiB of space in " << folder;
-  const auto model = open_single_precision(folder);
-  std::filesystem::remove_all(folder);  // it stays mapped
+  const test::Folder folder;
+  if (std::filesystem::space(folder.path()).available < (std::uintmax_t{1} << 30)) GTEST_SKIP() << "needs 1 GiB of space in " << folder.path();
+  const auto model = open_single_precision(folder.path());
   ChoiceRequest plain = routing("");
   plain.prompt = {{"text", "Requests and their queues.\n\nRequest: Somebody took my card.\n"}};
   for (const ChoiceRequest& request : {routing("Somebody took my card."), plain}) {
@@ -473,8 +472,7 @@ TEST(LocalModel, FreeModeOutlivesMoreThanItHasRoomFor) {
 
 TEST(LocalModel, NamesAFileThatIsTruncatedOrNoModel) {
   NEEDS_MODEL();
-  const auto folder = std::filesystem::temp_directory_path() / "hone_truncated_model";
-  std::filesystem::create_directories(folder);
+  const test::Folder folder;
   const auto expect_fault = [&](const std::filesystem::path& path, Fault fault) {
     try {
       LocalModel({path.string(), "x"}, {});
@@ -494,7 +492,6 @@ TEST(LocalModel, NamesAFileThatIsTruncatedOrNoModel) {
   expect_fault(folder / "text.gguf", Fault::bad_input);
   expect_fault(folder / "absent.gguf", Fault::usage);
   if (model_status("all-minilm-l6-v2").present) expect_fault(path_of("all-minilm-l6-v2"), Fault::bad_input);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -12,12 +12,12 @@
 #include <fstream>
 
 #include "core/error.h"
+#include "core/folder_test_kit.h"
 #include "models/catalogue.h"
 #include "models/local.h"
 #include "models/quantise.h"
 #include "models/weights/tokenizer.h"
 #include "models/weights/writing.h"
-#include "wire/id.h"
 #include "wire/json.h"
 
 namespace hone {
@@ -29,14 +29,7 @@ constexpr const char* model_name = "smollm2-135m";
 #define NEEDS_MODEL() \
   if (!model_status(model_name).present) GTEST_SKIP() << model_name << " is not pulled (hone model pull " << model_name << ")"
 
-struct Folder {
-  fs::path path = fs::temp_directory_path() / ("hone-weights-" + new_id());
-  Folder() { fs::create_directories(path); }
-  ~Folder() {
-    std::error_code code;
-    fs::remove_all(path, code);
-  }
-};
+using hone::test::Folder;
 
 struct Said {
   std::vector<int> ids;
@@ -79,16 +72,16 @@ TEST(SavedWeights, SayTheSameAgainInTheLocalBackEnd) {
   EXPECT_EQ(weights->arch().layers, 30);
   EXPECT_EQ(weights->arch().vocab, 49152);
   EXPECT_TRUE(weights->arch().tied);
-  write_gguf(folder.path / "f32.gguf", weights->arch(), source_of(*weights), original);
-  const auto before = asked(folder.path / "f32.gguf");
+  write_gguf(folder.path() / "f32.gguf", weights->arch(), source_of(*weights), original);
+  const auto before = asked(folder.path() / "f32.gguf");
 
   // F32 GGUF -> safetensors F32 -> F32 GGUF with the vocabulary out of tokenizer.json: equal to the last bit.
-  const auto f32 = open_weights(folder.path / "f32.gguf");
-  write_safetensors(folder.path / "hub", f32->arch(), source_of(*f32), tokenizer_files(vocabulary_from_gguf(original), f32->arch().context));
-  const auto hub = open_weights(folder.path / "hub");
+  const auto f32 = open_weights(folder.path() / "f32.gguf");
+  write_safetensors(folder.path() / "hub", f32->arch(), source_of(*f32), tokenizer_files(vocabulary_from_gguf(original), f32->arch().context));
+  const auto hub = open_weights(folder.path() / "hub");
   EXPECT_EQ(hub->arch(), f32->arch());
-  write_vocabulary(vocabulary_from_folder(folder.path / "hub", hub->arch().vocab), folder.path / "vocabulary.gguf");
-  write_gguf(folder.path / "again.gguf", hub->arch(), source_of(*hub), folder.path / "vocabulary.gguf");
+  write_vocabulary(vocabulary_from_folder(folder.path() / "hub", hub->arch().vocab), folder.path() / "vocabulary.gguf");
+  write_gguf(folder.path() / "again.gguf", hub->arch(), source_of(*hub), folder.path() / "vocabulary.gguf");
   std::vector<float> a, b;
   for (const PublishedTensor& t : weights->tensors()) {
     a.resize(static_cast<std::size_t>(t.count()));
@@ -97,13 +90,13 @@ TEST(SavedWeights, SayTheSameAgainInTheLocalBackEnd) {
     hub->read(t.name, b);
     ASSERT_EQ(a, b) << t.name;
   }
-  expect_close(asked(folder.path / "again.gguf"), before, 0.0F);
+  expect_close(asked(folder.path() / "again.gguf"), before, 0.0F);
 
   // Rounded as llama.cpp's own program rounds: every weight the same.
   for (const auto& [stored, precision] : {std::pair(Stored::q8_0, FileType::q8_0), std::pair(Stored::bf16, FileType::bf16)}) {
-    write_gguf(folder.path / "ours.gguf", weights->arch(), source_of(*weights), original, {.type = stored});
-    quantise(folder.path / "f32.gguf", folder.path / "theirs.gguf", precision);
-    const auto ours = open_weights(folder.path / "ours.gguf"), theirs = open_weights(folder.path / "theirs.gguf");
+    write_gguf(folder.path() / "ours.gguf", weights->arch(), source_of(*weights), original, {.type = stored});
+    quantise(folder.path() / "f32.gguf", folder.path() / "theirs.gguf", precision);
+    const auto ours = open_weights(folder.path() / "ours.gguf"), theirs = open_weights(folder.path() / "theirs.gguf");
     for (const PublishedTensor& t : weights->tensors()) {
       a.resize(static_cast<std::size_t>(t.count()));
       b.resize(a.size());
@@ -111,8 +104,8 @@ TEST(SavedWeights, SayTheSameAgainInTheLocalBackEnd) {
       theirs->read(t.name, b);
       ASSERT_EQ(a, b) << to_string(stored) << " " << t.name;
     }
-    const auto said = asked(folder.path / "theirs.gguf");
-    expect_close(asked(folder.path / "ours.gguf"), said, 0.0F);
+    const auto said = asked(folder.path() / "theirs.gguf");
+    expect_close(asked(folder.path() / "ours.gguf"), said, 0.0F);
     if (precision == fast_precision()) expect_close(asked(original), said, 0.0F);
   }
 }
@@ -125,8 +118,8 @@ TEST(SavedWeights, SmolLm2IsTokenisedAsTokenizersDoes) {
   std::ifstream file(std::string(root == nullptr ? "." : root) + "/tests/reference/tokenizer_parity.json");
   const auto golden = nlohmann::ordered_json::parse(file);
   const auto direct = open_tokenizer(path_of(model_name));
-  for (const auto& [name, bytes] : tokenizer_files(vocabulary_from_gguf(path_of(model_name)), 8192).files) std::ofstream(folder.path / name, std::ios::binary) << bytes;
-  const auto through_json = open_tokenizer(folder.path);
+  for (const auto& [name, bytes] : tokenizer_files(vocabulary_from_gguf(path_of(model_name)), 8192).files) std::ofstream(folder.path() / name, std::ios::binary) << bytes;
+  const auto through_json = open_tokenizer(folder.path());
   ASSERT_GE(golden["texts"].size(), 300U);
   for (std::size_t i = 0; i < golden["texts"].size(); ++i) {
     const auto text = golden["texts"][i].get<std::string>();

@@ -11,7 +11,7 @@ namespace hone {
 namespace {
 
 using test::Bench;
-using test::Scratch;
+using test::Folder;
 
 constexpr const char* kInsight = "Read what the request asks for before routing it.";
 
@@ -30,7 +30,7 @@ ScriptedModel::ChoiceFunction only_with(const std::string& key) {
 }
 
 struct Fixed {
-  Scratch scratch;
+  Folder scratch;
   Bench bench{scratch};
   explicit Fixed(const std::string& key) {
     find_.emplace([](std::span<const Message>, const Sampling&) { return std::string("x"); }, only_with(key));
@@ -90,7 +90,7 @@ TEST(Expel, CausalityExample) {
 }
 
 TEST(Expel, EvaluationIsPure) {
-  Scratch scratch;
+  Folder scratch;
   Bench bench(scratch);
   const auto run = bench.new_run();
   bench.learn_into(run);

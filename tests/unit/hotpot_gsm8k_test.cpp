@@ -14,7 +14,7 @@
 namespace hone {
 namespace {
 
-using test::Scratch;
+using test::Folder;
 using wire::Json;
 
 const char* const rule = "When a question names a thing, search its title first.";
@@ -36,7 +36,7 @@ struct Play {
     recipe = load_recipe(recipe_name, set);
   }
   RunResult run(const std::filesystem::path& home) { return run_recipe(recipe, {.home = home, .listener = {}, .stop = {}, .fresh = false, .from_store = std::nullopt}); }
-  Scratch scratch;
+  Folder scratch;
   Recipe recipe;
 };
 
@@ -137,7 +137,7 @@ TEST(StageD, InsightsOfHotpotReachGsm8kRewrittenWithCountsAndExamples) {
 }
 
 TEST(StageD, ExamplesThatDoNotFitAreSaidBeforeAnythingIsPlayed) {
-  Scratch scratch;
+  Folder scratch;
   Recipe recipe;
   recipe.transfer_examples_where = "r.yaml:9";
   recipe.transfer_examples = (scratch / "e.jsonl").string();

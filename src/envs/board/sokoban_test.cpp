@@ -1,7 +1,6 @@
 #include "envs/board/sokoban.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <deque>
 #include <filesystem>
@@ -9,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "core/folder_test_kit.h"
 #include "envs/conformance_kit.h"
 #include "wire/json.h"
 #include "wire/text_file.h"
@@ -39,13 +39,7 @@ std::string refused_level(const std::string& text) {
   return "accepted";
 }
 
-struct TempFile {
-  explicit TempFile(const std::string& text) : path((std::filesystem::temp_directory_path() / ("hone_sokoban_" + std::to_string(getpid()) + ".txt")).string()) {
-    std::ofstream(path, std::ios::binary) << text;
-  }
-  ~TempFile() { std::filesystem::remove(path); }
-  std::string path;
-};
+using test::File;
 
 // The slow, obvious search: whole levels as text, no pruning, over push() only. Fewest moves, or -1.
 int brute_force(const Warehouse& start, int limit) {
@@ -155,7 +149,7 @@ TEST(Sokoban, MoreBoxesAndLongerSolutions) {
 }
 
 TEST(Sokoban, TellsATryAsThePaperDoes) {
-  TempFile file("; a\n######\n#@$ .#\n#    #\n######\n\n; b\n#######\n#@$. *#\n#######\n\n; c\n#####\n#+$ #\n#####\n");
+  File file("levels.txt", "; a\n######\n#@$ .#\n#    #\n######\n\n; b\n#######\n#@$. *#\n#######\n\n; c\n#####\n#+$ #\n#####\n");
   const auto world = open_sokoban({{"levels", {{file.path}, true, ""}}, {"train", {{"1"}, false, ""}}, {"validation", {{"1"}, false, ""}}, {"test", {{"1"}, false, ""}}});
   EXPECT_EQ(world->facts(Split::train).max_steps, 120);
   std::map<std::string, Task> tasks;
@@ -261,10 +255,10 @@ TEST(Sokoban, BadLevelsGetOneClearError) {
       {"; 1\n" + std::string(21, '#') + "\n#@$.#\n#####\n", "levels.txt:7: expected a level of 3 to 20 rows and columns, got 3 by 21"},
   };
   for (const auto& [text, message] : bad) EXPECT_NE(refused_level(good + text).find(message), std::string::npos) << refused_level(good + text) << "\nexpected " << message;
-  TempFile none("\n\n");
+  File none("levels.txt", "\n\n");
   EXPECT_NE(refusal({{"levels", {{none.path}, true, ""}}}).find("holds no level"), std::string::npos);
   EXPECT_NE(refusal({{"levels", {{"/nowhere/l.txt"}, true, ""}}}).find("/nowhere/l.txt: no such file"), std::string::npos);
-  TempFile three(good + "; 1\n#####\n#@ $.#\n######\n");
+  File three("levels.txt", good + "; 1\n#####\n#@ $.#\n######\n");
   EXPECT_NE(refusal({{"levels", {{three.path}, true, ""}}}).find("sokoban: expected at least"), std::string::npos);
 }
 

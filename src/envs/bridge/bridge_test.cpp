@@ -9,6 +9,7 @@
 #include <numeric>
 #include <thread>
 
+#include "core/folder_test_kit.h"
 #include "envs/conformance_kit.h"
 
 namespace hone {
@@ -70,10 +71,8 @@ std::string said_by(F f) {
   return "nothing was thrown";
 }
 
-struct Marker {  // a file whose presence makes the stand-in misbehave once
-  std::string path = (std::filesystem::temp_directory_path() / ("hone_bridge_" + std::to_string(getpid()))).string();
-  Marker() { std::ofstream(path) << "x"; }
-  ~Marker() { std::filesystem::remove(path); }
+struct Marker : test::File {  // a file whose presence makes the stand-in misbehave once
+  Marker() : File("marker", "x") {}
 };
 
 std::size_t open_files() { return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator{})); }

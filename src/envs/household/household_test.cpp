@@ -9,6 +9,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/folder_test_kit.h"
 #include "core/reflex.h"
 #include "envs/household/house.h"
 #include "pddl/search.h"
@@ -266,7 +267,7 @@ TEST(Household, RoomsAreAsLargeAsRealOnes) {
 }
 
 TEST(Household, PlaysGamesOfAlfworldsFormat) {
-  const auto folder = std::filesystem::temp_directory_path() / ("household_games_" + std::to_string(::getpid()));
+  const test::Folder folder;
   const auto place = folder / "pick_heat_then_place_in_recep-Apple-None-Fridge-10" / "trial_1";
   std::filesystem::create_directories(place);
   const std::string source = std::getenv("HONE_SOURCE_DIR");
@@ -287,7 +288,7 @@ TEST(Household, PlaysGamesOfAlfworldsFormat) {
     (:goal (exists (?r - receptacle ?o - thing) (and (heatable ?o) (objecttype ?o appletype) (receptacletype ?r fridgetype) (ishot ?o) (inreceptacle ?o ?r))))
     (:metric minimize (total-cost))))";
   std::ofstream(place / "game.tw-pddl") << wire::Json{{"pddl_domain", domain}, {"pddl_problem", problem}, {"grammar", "\"rhs\": \"Your task is to: heat some apple and put it in fridge.\""}}.dump();
-  const auto world = open_household(settings({{"test_games", folder.string()}, {"train", "2"}, {"validation", "0"}}));
+  const auto world = open_household(settings({{"test_games", folder.path().string()}, {"train", "2"}, {"validation", "0"}}));
   ASSERT_EQ(world->tasks(Split::test).size(), 1U);
   const Task task = world->tasks(Split::test)[0];
   EXPECT_EQ(task.kind, "heat");
@@ -305,12 +306,11 @@ TEST(Household, PlaysGamesOfAlfworldsFormat) {
 
   std::ofstream(place / "game.tw-pddl") << "{\"pddl_domain\": 3}";
   try {
-    open_household(settings({{"test_games", folder.string()}}));
+    open_household(settings({{"test_games", folder.path().string()}}));
     ADD_FAILURE() << "a broken game was taken";
   } catch (const Error& e) {
     EXPECT_NE(std::string(e.what()).find("pddl_domain: expected a text, got number"), std::string::npos) << e.what();
   }
-  std::filesystem::remove_all(folder);
 }
 
 TEST(Household, RefusesUnknownFamilies) {

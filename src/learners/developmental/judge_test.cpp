@@ -4,6 +4,7 @@
 #include <fstream>
 #include <map>
 
+#include "core/folder_test_kit.h"
 #include "learners/developmental/developmental_test_kit.h"
 
 namespace hone::developmental {
@@ -120,7 +121,8 @@ TEST(DevelopmentalJudge, ARefusalHasNoStageAndIsNotAskedAbout) {
 }
 
 TEST(DevelopmentalJudge, AnchorsOfOnesOwnAreChecked) {
-  const std::string path = ::testing::TempDir() + "anchors.jsonl";
+  const hone::test::Folder folder;
+  const std::string path = (folder / "anchors.jsonl").string();
   std::ofstream(path) << R"({"id":"a","stage":7,"scenario":"s","question":"q","action":"a","reason":"r"})" << "\n";
   EXPECT_NE(thrown([&] { read_anchors(path); }).find(":1: stage: expected 0 to 6, got 7"), std::string::npos);
   std::ofstream(path) << R"({"id":"a","stage":0,"at_most":3,"scenario":"s","question":"q","action":"a","reason":"r"})" << "\n";

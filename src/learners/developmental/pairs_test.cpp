@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/folder_test_kit.h"
 #include "learners/developmental/developmental_test_kit.h"
 
 namespace hone::developmental {
@@ -87,13 +88,12 @@ TEST(DevelopmentalPairs, SwappedTurnsChosenAndRejectedAndNothingElse) {
 }
 
 TEST(DevelopmentalPairs, FilesAreReadByTheMethodsThatTakeFiles) {
-  const auto folder = std::filesystem::path(::testing::TempDir()) / "developmental-records";
-  std::filesystem::remove_all(folder);
+  const hone::test::Folder folder;
   const std::vector<Story> stories{lived("a"), lived("b", true)};
   const auto config = test::small();
   const auto selected = select_pairs(stories, config, words);
-  write_records(folder.string(), stories, {}, {});
-  write_pairs(folder.string(), selected, config, true, {false});
+  write_records(folder.path().string(), stories, {}, {});
+  write_pairs(folder.path().string(), selected, config, true, {false});
   const auto pairs = read_preference_rows((folder / "dpo.jsonl").string());
   ASSERT_EQ(pairs.size(), 1U);
   EXPECT_EQ(pairs[0].chosen.completion[0].content, stories[0].last);
@@ -109,7 +109,7 @@ TEST(DevelopmentalPairs, FilesAreReadByTheMethodsThatTakeFiles) {
   EXPECT_EQ(line("dpo.meta.jsonl")["stage_rejected"], 2);
   EXPECT_EQ(line("dpo.meta.jsonl")["checked"], "machine_validated");
   EXPECT_EQ(wire::dump(line("dpo.meta.jsonl")["from"]), wire::dump(provenance(stories[0])));
-  write_pairs(folder.string(), selected, config, false, {false});
+  write_pairs(folder.path().string(), selected, config, false, {false});
   EXPECT_TRUE(line("dpo.meta.jsonl")["stage_chosen"].is_null()) << "no stage is claimed";
   EXPECT_EQ(line("records.jsonl")["kind"], "dilemma");
 }

@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "core/folder_test_kit.h"
 #include "learners/developmental/developmental_test_kit.h"
 
 namespace hone::developmental {
@@ -65,7 +66,8 @@ TEST(DevelopmentalRecords, RecordsHoldWhatTheSpecificationLists) {
 }
 
 TEST(DevelopmentalRecords, SituationsFromAFileAreCheckedLineByLine) {
-  const std::string path = ::testing::TempDir() + "situations.jsonl";
+  const hone::test::Folder folder;
+  const std::string path = (folder / "situations.jsonl").string();
   const auto with = [&](const std::string& text) {
     std::ofstream(path) << text;
     return thrown([&] { read_situations(path); });

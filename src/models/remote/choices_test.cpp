@@ -142,8 +142,8 @@ TEST(RemoteEmbedder, LearnsItsDimensionAndSendsManyTextsAtOnce) {
 }
 
 TEST(RemoteEmbedder, SaysWhatItUsed) {
-  const TestFolder folder("hone_vectors_");
-  const Environment cache("HONE_CACHE", folder.path.string());
+  const Folder folder;
+  const Environment cache("HONE_CACHE", folder.path().string());
   FakeServer server;
   bool counted = true;
   server.on("/v1/embeddings", [&](const httplib::Request& request, httplib::Response& response) {

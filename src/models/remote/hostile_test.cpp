@@ -216,40 +216,40 @@ struct Heard {
 };
 
 TEST_F(Hostile, ACacheThatCantBeWrittenCostsNoAnswer) {
-  const TestFolder folder("hone_unkept_");
-  write_file(folder.path / "file", "in the way");
+  const Folder folder;
+  write_file(folder.path() / "file", "in the way");
   server.says(chat_path, chat_reply("Hello"));
   RemoteOptions options = quick();
   options.cache = true;
   Heard heard;
   const Errand errand({}, heard.hear());
-  const Environment blocked("HONE_CACHE", (folder.path / "file").string());
+  const Environment blocked("HONE_CACHE", (folder.path() / "file").string());
   RemoteModel model(server.spec(), options);
   for (int n = 0; n < 3; ++n) EXPECT_EQ(model.chat(hello(), few()).text, "Hello");
   EXPECT_EQ(server.asked(chat_path), 3) << "nothing was kept";
   ASSERT_EQ(heard.news.size(), 1U) << "said once";
   EXPECT_EQ(heard.news[0].first, Errand::News::trouble);
-  EXPECT_NE(heard.news[0].second.find((folder.path / "file" / "replies").string() + ": can't be written: Not a directory"), std::string::npos) << heard.news[0].second;
+  EXPECT_NE(heard.news[0].second.find((folder.path() / "file" / "replies").string() + ": can't be written: Not a directory"), std::string::npos) << heard.news[0].second;
 }
 
 TEST_F(Hostile, ADiskThatIsLostHalfWayCostsNoAnswerEither) {
-  const TestFolder folder("hone_lost_");
+  const Folder folder;
   server.says(chat_path, chat_reply("Hello"));
   RemoteOptions options = quick();
   options.cache = true;
   Heard heard;
   const Errand errand({}, heard.hear());
-  const Environment here("HONE_CACHE", folder.path.string());
+  const Environment here("HONE_CACHE", folder.path().string());
   RemoteModel model(server.spec(), options);
   const std::vector<Message> other{{"user", "And now?"}};
   EXPECT_EQ(model.chat(hello(), few()).text, "Hello");
   EXPECT_EQ(model.chat(hello(), few()).text, "Hello");
   EXPECT_EQ(server.asked(chat_path), 1) << "kept";
-  fs::remove_all(folder.path / "replies");
-  write_file(folder.path / "replies", "in the way");
+  fs::remove_all(folder.path() / "replies");
+  write_file(folder.path() / "replies", "in the way");
   EXPECT_EQ(model.chat(other, few()).text, "Hello");
   EXPECT_EQ(heard.news.size(), 1U);
-  fs::remove(folder.path / "replies");
+  fs::remove(folder.path() / "replies");
   EXPECT_EQ(model.chat(other, few()).text, "Hello");
   EXPECT_EQ(model.chat(other, few()).text, "Hello");
   EXPECT_EQ(server.asked(chat_path), 3) << "kept again once it can be";

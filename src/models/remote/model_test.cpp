@@ -102,8 +102,8 @@ TEST(RemoteModel, LeavesOutWhatTheServerRefusesByName) {
 }
 
 TEST(RemoteModel, DoesNotPayTwiceForTheSameRequest) {
-  const TestFolder folder("hone_remote_cache_");
-  const Environment place("HONE_CACHE", folder.path.string()), key("OPENAI_API_KEY", secret);
+  const Folder folder;
+  const Environment place("HONE_CACHE", folder.path().string()), key("OPENAI_API_KEY", secret);
   FakeServer server;
   server.streams(chat_path, chat_events("Hel", "lo, I know " + std::string(secret)));
   RemoteOptions options = quick();
@@ -127,7 +127,7 @@ TEST(RemoteModel, DoesNotPayTwiceForTheSameRequest) {
   again.chat(hello(), other);
   EXPECT_EQ(server.asked(chat_path), 2);
   int files = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(folder.path)) {
+  for (const auto& entry : fs::recursive_directory_iterator(folder.path())) {
     if (!entry.is_regular_file()) continue;
     ++files;
     EXPECT_EQ(read_file(entry.path()).find(secret), std::string::npos) << entry.path();

@@ -37,9 +37,9 @@ void make_certificate(const fs::path& certificate, const fs::path& key) {
 }
 
 TEST(Secure, ServersAreSpokenToWhenTheirCertificateIsTrustedAndElseGetNoKey) {
-  const TestFolder folder("hone_tls_");
-  make_certificate(folder.path / "cert.pem", folder.path / "key.pem");
-  httplib::SSLServer server((folder.path / "cert.pem").c_str(), (folder.path / "key.pem").c_str());
+  const Folder folder;
+  make_certificate(folder.path() / "cert.pem", folder.path() / "key.pem");
+  httplib::SSLServer server((folder.path() / "cert.pem").c_str(), (folder.path() / "key.pem").c_str());
   ASSERT_TRUE(server.is_valid());
   std::atomic<int> with_key{0}, asked{0};
   server.Post(chat_path, [&](const httplib::Request& request, httplib::Response& response) {
@@ -62,7 +62,7 @@ TEST(Secure, ServersAreSpokenToWhenTheirCertificateIsTrustedAndElseGetNoKey) {
     EXPECT_NE(std::string(e.what()).find("no secure connection"), std::string::npos) << e.what();
     EXPECT_EQ(asked, 0);
   }
-  const Environment trusted("SSL_CERT_FILE", (folder.path / "cert.pem").string());
+  const Environment trusted("SSL_CERT_FILE", (folder.path() / "cert.pem").string());
   {
     RemoteModel model("https://localhost" + here, options);
     EXPECT_EQ(model.chat(hello(), few()).text, "secret talk");

@@ -200,8 +200,8 @@ TEST(Schema, FindsTheJsonAmongWords) {
 }
 
 TEST(Cache, GivesBackWhatWasKeptAndNothingElse) {
-  const TestFolder folder("hone_replies_");
-  const ReplyCache cache(folder.path / "replies");
+  const Folder folder;
+  const ReplyCache cache(folder.path() / "replies");
   const Question question{"http://h/v1/x", R"({"a":1})", ""};
   EXPECT_FALSE(cache.find(question));
   cache.keep(question, {{"text", "ü"}});
@@ -222,7 +222,7 @@ TEST(Cache, GivesBackWhatWasKeptAndNothingElse) {
     cache.keep(question, {{"text", "ü"}});
     EXPECT_TRUE(cache.find(question));
   }
-  for (const auto& entry : fs::recursive_directory_iterator(folder.path)) EXPECT_NE(entry.path().extension(), ".part");
+  for (const auto& entry : fs::recursive_directory_iterator(folder.path())) EXPECT_NE(entry.path().extension(), ".part");
   EXPECT_EQ(error_of([&] { ReplyCache("/proc/nowhere/replies").keep(question, {}); }).fault(), Fault::io);
 }
 

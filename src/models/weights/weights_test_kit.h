@@ -11,27 +11,13 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/folder_test_kit.h"
 #include "models/weights/train_bpe.h"
 #include "models/weights/writing.h"
-#include "wire/id.h"
 
 namespace hone::weights_kit {
 
-class Folder {
- public:
-  Folder() : path_(std::filesystem::temp_directory_path() / ("hone-weights-" + new_id())) { std::filesystem::create_directories(path_); }
-  ~Folder() {
-    std::error_code code;
-    std::filesystem::remove_all(path_, code);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using test::Folder;
 
 inline Arch tiny(Family family, bool tied) {
   Arch a;
