@@ -1,5 +1,5 @@
-// The maze: steps and frames on one core, both renderings, one and sixteen slots; with "floors [episodes]" instead, how often a random
-// policy reaches the vest (repeat 4, every map and start); with "picture [x y turns]..." the whole screen from each of these places as one PPM
+// The maze: steps and frames on one core, both renderings, one and sixteen slots; with "floors [episodes [repeat]]" instead, how often a random
+// policy reaches the vest (every map and start; repeat is 4 unless given); with "picture [x y turns]..." the whole screen from each of these places as one PPM
 // on standard output, for tests/reference/vizdoom_parity.py. Times are processor time: other work on the machine is not counted.
 #include <algorithm>
 #include <cmath>
@@ -54,7 +54,7 @@ void speed(const char* what, const Settings& given, int slots) {
 }
 
 // Walks without looking: what is seen changes nothing for who acts at random.
-void floor_of(const char* name, const char* start_name, maze::Plan plan, maze::Start start, int episodes) {
+void floor_of(const char* name, const char* start_name, maze::Plan plan, maze::Start start, int episodes, int held) {
   const maze::Map map = maze::make_map(plan);
   int reached = 0, rooms = 0;
   for (int e = 0; e < episodes; ++e) {
@@ -69,7 +69,7 @@ void floor_of(const char* name, const char* start_name, maze::Plan plan, maze::S
     bool there = false;
     for (int tic = 0; tic < limit_tics && !there;) {
       const auto push = static_cast<maze::Push>(rng.below(4));
-      for (int k = 0; k < repeat && tic < limit_tics && !there; ++k, ++tic) {
+      for (int k = 0; k < held && tic < limit_tics && !there; ++k, ++tic) {
         there = walker.tic(map, push);
         visited.insert(map.area_of(walker.x, walker.y));
       }
@@ -107,9 +107,9 @@ void pictures(int places, char** numbers) {
 int main(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], "floors") == 0) {
     using namespace maze;
-    const int episodes = argc > 2 ? std::max(1, std::atoi(argv[2])) : 5000;
+    const int episodes = argc > 2 ? std::max(1, std::atoi(argv[2])) : 5000, held = argc > 3 ? std::max(1, std::atoi(argv[3])) : repeat;
     for (const auto& [name, plan] : {std::pair{"three_rooms", Plan::three_rooms}, {"five_rooms", Plan::five_rooms}, {"full", Plan::full}, {"other", Plan::other}})
-      for (const auto& [start_name, start] : {std::pair{"dense", Start::dense}, {"sparse", Start::sparse}, {"very_sparse", Start::very_sparse}}) floor_of(name, start_name, plan, start, episodes);
+      for (const auto& [start_name, start] : {std::pair{"dense", Start::dense}, {"sparse", Start::sparse}, {"very_sparse", Start::very_sparse}}) floor_of(name, start_name, plan, start, episodes, held);
     return 0;
   }
   if (argc > 4 && std::strcmp(argv[1], "picture") == 0) {

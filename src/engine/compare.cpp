@@ -147,7 +147,7 @@ CompareResult compare_recipes(const CompareOptions& given) {
   bool through = false;  // some try that asked a model
   for (const auto& row : out.rows) {
     if (row.faults.faults > 0) out.warnings.push_back(row.faults.told());
-    if (row.faults.faults == row.faults.tries && out.failed.empty()) out.failed = "every try that asked the model ended by a fault; the first of '" + row.faults.of + "': " + row.faults.first;
+    if (row.faults.faults == row.faults.tries && out.failed.empty()) out.failed = row.faults.nothing_got_through();
     through = through || (row.faults.faults < row.faults.tries && row.usage.calls > 0);
   }
   if (through) out.failed.clear();

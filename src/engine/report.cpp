@@ -246,6 +246,8 @@ std::string Faults::told() const {
   return of + ": " + std::to_string(faults) + " of " + std::to_string(tries) + " tries ended by a fault and count as not solved; the first: " + first;
 }
 
+std::string Faults::nothing_got_through() const { return "every try that asked the model ended by a fault; the first of '" + of + "': " + first; }
+
 std::vector<Faults> faults_of(const ReportData& data) {
   std::vector<Faults> all{{.of = "learning"}};
   for (const auto& episode : data.store->episodes({.run = data.run, .key_prefix = "learn/", .with_steps = false})) all[0].count(episode);
@@ -270,8 +272,7 @@ std::string why_failed(const ReportData& data) {
     if (!none && row.test.usage.calls > 0) return {};
   }
   if (!any) return {};
-  const auto& first = *std::find_if(data.faults.begin(), data.faults.end(), [](const Faults& f) { return f.faults == f.tries; });
-  return "every try that asked the model ended by a fault; the first of '" + first.of + "': " + first.first;
+  return std::find_if(data.faults.begin(), data.faults.end(), [](const Faults& f) { return f.faults == f.tries; })->nothing_got_through();
 }
 
 Json interval_json(const Interval& interval) { return {{"mean", interval.mean}, {"low", interval.low}, {"high", interval.high}}; }

@@ -19,6 +19,7 @@ struct Faults {
   std::string first;  // why the first of them did
   void count(const Episode& episode);
   std::string told() const;  // in a sentence
+  std::string nothing_got_through() const;
 };
 
 struct ReportData {
