@@ -1,6 +1,6 @@
 """Curiosity against none in a maze (recipes/promise/icm.yaml holds the setting, margin, seeds and budget): share of unseen tasks in which the goal is reached.
 
---whole: all seeds, the promise; about a quarter of an hour for every two seeds on two cores, so it is no part of the check, where this is skipped.
+--whole: all seeds, the promise; about half an hour on two cores, so it is no part of the check, where this is skipped.
 --beside: other kinds of curiosity to measure on the same seeds. --seeds and --set are for looks, which hold nothing.
 """
 import argparse
@@ -54,7 +54,7 @@ if __name__ == "__main__":
         print("skipped: this build has no libhone_nn.so (libtorch was not there)")
         sys.exit(77)
     if not given.whole and not given.seeds:
-        print("skipped: takes most of an hour on two cores (tests/promise/icm_learns.py --whole)")
+        print("skipped: takes about half an hour on two cores and was missed when it was last run (tests/promise/icm_learns.py --whole)")
         sys.exit(77)
     seeds = given.seeds or [int(s) for s in said_in(RECIPE, "seeds").split()]
     kinds = [OURS, "none", *given.beside]
