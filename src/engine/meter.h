@@ -21,7 +21,7 @@ class Meter final : public Model, public ChoiceModel {
   int count_tokens(std::string_view text) override;
   std::vector<Score> score(std::span<const ChoiceRequest> requests) override;
 
-  // Charges what was used beside the model, by an embedder: tokens it read cost as prompt tokens do.
+  // Charges what was used beside the model, by an embedder, at the price of embedded tokens.
   void also(Errand& errand);
 
   const Usage& usage() const { return usage_; }
@@ -32,7 +32,7 @@ class Meter final : public Model, public ChoiceModel {
   void before() const;
   template <class Call>
   auto lend(Call call);
-  void charge(Usage used);
+  void charge(Usage used, double price_of_read);
   Model* model_;
   ChoiceModel* chooser_;
   Prices prices_;

@@ -41,6 +41,21 @@ class Refusing final : public Model {
   ModelFacts facts_;
 };
 
+TEST(Meter, TakesThePriceOfEmbeddedTokensForThemAlone) {
+  const auto money = [](double embedded) {
+    Refusing model;
+    Errand errand({}, nullptr);
+    Meter meter(&model, nullptr, {.prompt = 2.0, .generated = 6.0, .embedded = embedded}, {});
+    EXPECT_THROW(meter.chat({}, {}), Error);  // 0.005, whatever embedding costs
+    Errand::spend({.calls = 0, .prompt_tokens = 1000, .cached_tokens = 0, .generated_tokens = 0, .seconds = 0.1});
+    meter.also(errand);
+    return meter.usage().money;
+  };
+  EXPECT_DOUBLE_EQ(money(0.5), 0.0055);
+  EXPECT_DOUBLE_EQ(money(0.0), 0.005);
+  EXPECT_DOUBLE_EQ(money(-1.0), 0.007) << "as prompt tokens";
+}
+
 TEST(Meter, ChargesWhatAFailedCallUsedAndWhatAnEmbedderRead) {
   Refusing model;
   Errand errand({}, nullptr);

@@ -31,12 +31,13 @@ void visit(V& v, Budget& c) {
 }
 
 struct Prices {  // per million tokens
-  double prompt = 0.0, generated = 0.0;
+  double prompt = 0.0, generated = 0.0, embedded = -1.0;
 };
 template <class V>
 void visit(V& v, Prices& c) {
   v.field("prompt", c.prompt, "price of a million prompt tokens", {.min = 0});
   v.field("generated", c.generated, "price of a million generated tokens", {.min = 0});
+  v.field("embedded", c.embedded, "price of a million tokens that a remote embedder reads, -1 = that of prompt tokens", {.min = -1});
 }
 
 struct EvaluationConfig {

@@ -120,6 +120,10 @@ with scratch() as folder:
     read = sum(5 * len(asked["input"]) for _, asked in embedding.asked)
     assert with_it["tokens"] >= without["tokens"] + read > without["tokens"], (with_it["tokens"], without["tokens"], read)
     assert with_it["money"] >= read * 1000 / 1e6, (with_it["money"], read)
+    other = Server("good")
+    alone = last_json(hone(*words(good, "--set", "prices.embedded=5000", "--set", f"embedder={other.url}"), "--json", home=f"{folder}/alone", env=environment))
+    read = sum(5 * len(asked["input"]) for _, asked in other.asked)
+    assert read > 0 and abs(alone["money"] - read * 5000 / 1e6) < 1e-9, (alone["money"], read)
 
     # `hone eval` on a server that has stopped answering sensibly says so.
     good.mode = "null"
