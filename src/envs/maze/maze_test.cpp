@@ -300,12 +300,16 @@ TEST(Maze, HeightsAreDooms) {
   Grid middle{{screen_width / 2}, {}};
   for (int i = 0; i < screen_height; ++i) middle.rows.push_back(i);
   Camera one(map, TextureSet::train, middle, false), two(map, TextureSet::test, middle, false);
-  std::vector<std::uint8_t> a(screen_height), b(screen_height);
+  std::vector<std::uint8_t> a(std::size_t{3} * screen_height), b(a.size());
   const auto walls = [&](double x, double y, double turns) {  // the two sets of textures have walls that differ and the same floor
     Walker w;
     w.x = x, w.y = y, w.face(turns);
-    one.gray(w, a), two.gray(w, b);
-    const auto differ = [&](int row) { return a[static_cast<std::size_t>(row)] != b[static_cast<std::size_t>(row)]; };
+    one.colour(w, a), two.colour(w, b);
+    const auto differ = [&](int row) {
+      for (int at = row; at < 3 * screen_height; at += screen_height)
+        if (a[static_cast<std::size_t>(at)] != b[static_cast<std::size_t>(at)]) return true;
+      return false;
+    };
     int first = 0, last = screen_height - 1;
     while (!differ(first)) ++first;
     while (!differ(last)) --last;
@@ -313,6 +317,22 @@ TEST(Maze, HeightsAreDooms) {
   };
   EXPECT_EQ(walls(240, -176, 0.5).second, 108);             // 80 units before the west wall the floor begins at row 109
   EXPECT_EQ(walls(1039.328, -169.884, 0.75).first, 26);     // the alcove's end below the ceiling
+}
+
+TEST(Maze, GrayPicturesNeedTheirRowsInPairs) {
+  const Map map = make_map(Plan::full);
+  std::vector<std::uint8_t> out(pitch);
+  Walker w;
+  w.x = map.sparse.x, w.y = map.sparse.y;
+  EXPECT_NO_THROW(Camera(map, TextureSet::train, {{80}, {4, 5, 9, 10}}, false).gray(w, out));
+  for (const std::vector<int>& rows : {std::vector<int>{4, 5, 9}, {4, 6}}) {
+    try {
+      Camera(map, TextureSet::train, {{80}, rows}, false).gray(w, out);
+      ADD_FAILURE() << rows.size();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.fault(), Fault::internal);
+    }
+  }
 }
 
 TEST(Maze, RoomsLookDifferentAndTheVestIsBright) {

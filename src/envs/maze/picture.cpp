@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.h"
 #include "envs/frames.h"
 
 namespace hone::maze {
@@ -15,12 +16,32 @@ constexpr double eyes = 41.0, ceiling = 128.0, horizon = screen_height / 2.0;
 constexpr double sprite_half = 16.0, sprite_height = 20.0;
 constexpr Colour ceiling_colour{90, 90, 110}, floor_colour{120, 100, 70}, vest_colour{120, 255, 120}, hud_colour{70, 70, 70};
 
+// Down a texture: a 32-bit number whose upper seven bits are the row of the texture, so that it starts over by itself.
+class Slope {
+ public:
+  Slope(double per_pixel, double offset) : per_pixel_(fixed(per_pixel)), offset_(fixed(offset)) {}
+  std::uint32_t at(int row) const { return static_cast<std::uint32_t>(row) * per_pixel_ + offset_; }
+  std::uint32_t below(std::uint32_t place) const { return place + per_pixel_; }  // one pixel further
+  static std::uint32_t texel(std::uint32_t place) { return place >> 25; }
+
+ private:
+  static std::uint32_t fixed(double x) { return static_cast<std::uint32_t>(static_cast<std::int32_t>(x * 65536.0)) << 9; }
+  std::uint32_t per_pixel_, offset_;
+};
+static_assert(texture_height == 128);
+
 // Light falls off with distance; a whole number of 256ths, so that a shaded texel is a multiplication and a shift.
 int light(double distance, bool upright) { return static_cast<int>((upright ? 205.0 : 256.0) * std::clamp(1.15 - distance / 900.0, 0.35, 1.0)); }
 
 }  // namespace
 
-Camera::Camera(const Map& map, TextureSet set, Grid grid, bool hud) : map_(map), textures_(textures(set)), grid_(std::move(grid)), hud_(hud) {
+bool Grid::rows_in_pairs() const {
+  for (std::size_t i = 0; i + 1 < rows.size(); i += 2)
+    if (rows[i + 1] != rows[i] + 1) return false;
+  return rows.size() % 2 == 0;
+}
+
+Camera::Camera(const Map& map, TextureSet set, Grid grid, bool hud) : map_(map), textures_(textures(set)), grid_(std::move(grid)), hud_(hud), pairs_(grid_.rows_in_pairs()) {
   for (int row = 0; row <= screen_height; ++row)
     first_row_.push_back(static_cast<int>(std::lower_bound(grid_.rows.begin(), grid_.rows.end(), row) - grid_.rows.begin()));
   for (const int row : grid_.rows) {
@@ -71,11 +92,8 @@ void Camera::draw(const Walker& from, const Wall& wall, const Flat& flat, const 
     const double scale = tall / hit.distance, top = horizon - (ceiling - eyes) * scale, bottom = horizon + eyes * scale;
     const int first = std::clamp(row_from(top), 0, hud), end = std::clamp(row_from(bottom), first, hud);
     flat(c, 0, first, ceiling_colour);
-    // Down the texture in 16.16 fixed point.
     const double per_pixel = ceiling / (bottom - top);
-    const auto slope = static_cast<std::int32_t>(per_pixel * 65536.0), offset = static_cast<std::int32_t>((0.5 - top) * per_pixel * 65536.0);
-    const int* wanted = grid_.rows.data();
-    wall(c, first, end, hit, light(hit.distance, hit.upright), [=](int row) { return ((wanted[row] * slope + offset) >> 16) & (texture_height - 1); });
+    wall(c, first, end, hit, light(hit.distance, hit.upright), Slope(per_pixel, (0.5 - top) * per_pixel));
     flat(c, end, hud, floor_colour);
     flat(c, hud, rows, hud_colour);
     if (depth < 1.0 || depth > hit.distance || std::abs(right * depth - aside) > sprite_half) continue;
@@ -86,21 +104,27 @@ void Camera::draw(const Walker& from, const Wall& wall, const Flat& flat, const 
 }
 
 void Camera::gray(const Walker& from, std::span<std::uint8_t> out) {
-  const std::size_t width = grid_.columns.size();
+  if (!pairs_ || grid_.rows.size() > pitch) throw Error(Fault::internal, "maze: a gray picture needs its rows in pairs");
+  const auto at = [&](std::size_t c) { return out.data() + c * pitch; };
   const auto flat = [&](std::size_t c, int first, int end, const Colour& colour) {
     const std::uint8_t* plain = (&colour == &ceiling_colour ? gray_ceiling_ : &colour == &floor_colour ? gray_floor_ : gray_hud_).data();
-    for (int r = first; r < end; ++r) out[static_cast<std::size_t>(r) * width + c] = plain[r];
+    std::copy(plain + first, plain + end, at(c) + first);
   };
   draw(
       from,
-      [&](std::size_t c, int first, int end, const Hit& hit, int bright, const auto& texel) {
+      [&](std::size_t c, int first, int end, const Hit& hit, int bright, const Slope& slope) {
         const std::uint8_t* column = textures_[static_cast<std::size_t>(hit.texture)].gray.data() + hit.u * texture_height;
-        for (int r = first; r < end; ++r) out[static_cast<std::size_t>(r) * width + c] = static_cast<std::uint8_t>((column[texel(r)] * bright) >> 8);
+        const int* wanted = grid_.rows.data();
+        for (int r = first & ~1; r < end; r += 2) {  // neighbours
+          const std::uint32_t place = slope.at(wanted[r]);
+          texels_[static_cast<std::size_t>(r)] = column[Slope::texel(place)];
+          texels_[static_cast<std::size_t>(r) + 1] = column[Slope::texel(slope.below(place))];
+        }
+        std::array<std::uint8_t, pitch> lit;
+        for (std::size_t r = 0; r < pitch; ++r) lit[r] = static_cast<std::uint8_t>((texels_[r] * bright) >> 8);
+        std::copy(lit.data() + first, lit.data() + end, at(c) + first);
       },
-      flat,
-      [&](std::size_t c, int first, int end) {
-        for (int r = first; r < end; ++r) out[static_cast<std::size_t>(r) * width + c] = luma(vest_colour.r, vest_colour.g, vest_colour.b);
-      });
+      flat, [&](std::size_t c, int first, int end) { std::fill(at(c) + first, at(c) + end, luma(vest_colour.r, vest_colour.g, vest_colour.b)); });
 }
 
 void Camera::colour(const Walker& from, std::span<std::uint8_t> out) {
@@ -111,10 +135,10 @@ void Camera::colour(const Walker& from, std::span<std::uint8_t> out) {
   };
   draw(
       from,
-      [&](std::size_t c, int first, int end, const Hit& hit, int bright, const auto& texel) {
+      [&](std::size_t c, int first, int end, const Hit& hit, int bright, const Slope& slope) {
         const Colour* column = textures_[static_cast<std::size_t>(hit.texture)].colour.data() + hit.u * texture_height;
         for (int r = first; r < end; ++r) {
-          const Colour& t = column[texel(r)];
+          const Colour& t = column[Slope::texel(slope.at(grid_.rows[static_cast<std::size_t>(r)]))];
           put_pixel(c, r, (t.r * bright) >> 8, (t.g * bright) >> 8, (t.b * bright) >> 8);
         }
       },

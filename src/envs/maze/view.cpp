@@ -38,16 +38,18 @@ Grid grid_of(Render render, bool noise) {
 Screens::Screens(Render render, bool noise)
     : render_(render), noise_(noise), width_(render == Render::direct ? 2 * side : noise ? canvas : screen_width), height_(render == Render::direct ? 2 * side : noise ? canvas : screen_height),
       grid_(grid_of(render, noise)), shrink_(shrink_of(noise)) {
-  const std::size_t planes = render == Render::direct ? 1 : 3, size = planes * static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_);
-  shot_.resize(planes * static_cast<std::size_t>(grid_.count()));
-  for (const auto& place : shrink_.columns()) share_.push_back(static_cast<std::uint32_t>(place.share * 256.0F + 0.5F));
-  now_.resize(size), before_.resize(size), gray_.resize(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_));
+  const bool direct = render == Render::direct;
+  const std::size_t pixels = static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_), size = direct ? static_cast<std::size_t>(width_) * pitch : 3 * pixels;
+  shot_.resize(direct ? grid_.columns.size() * pitch : 3 * static_cast<std::size_t>(grid_.count()));
+  const auto in_256ths = [](const Shrink::Place& place) { return static_cast<std::uint16_t>(place.share * 256.0F + 0.5F); };
+  std::transform(shrink_.columns().begin(), shrink_.columns().end(), right_.begin(), in_256ths);
+  std::transform(shrink_.rows().begin(), shrink_.rows().end(), below_.begin(), in_256ths);
+  now_.resize(size), before_.resize(size), gray_.resize(pixels);
 }
 
 // Noise everywhere, the shot in the upper left corner.
 void Screens::surround(Rng& rng) {
-  const std::size_t pixels = static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_), planes = now_.size() / pixels;
-  const auto columns = grid_.columns.size(), rows = grid_.rows.size();
+  const auto width = static_cast<std::size_t>(width_), height = static_cast<std::size_t>(height_), columns = grid_.columns.size(), rows = grid_.rows.size();
   std::uint64_t bits = 0;
   int left = 0;
   const auto byte = [&] {
@@ -56,19 +58,21 @@ void Screens::surround(Rng& rng) {
     bits >>= 8U, --left;
     return b;
   };
-  for (std::size_t p = 0; p < planes; ++p)
-    for (std::size_t y = 0; y < static_cast<std::size_t>(height_); ++y) {
-      std::uint8_t* row = now_.data() + p * pixels + y * static_cast<std::size_t>(width_);
+  if (render_ == Render::direct) {
+    for (std::size_t y = 0; y < height; ++y)
+      for (std::size_t x = y < rows ? columns : 0; x < width; ++x) {
+        const std::uint8_t r = byte(), g = byte(), b = byte();
+        now_[x * pitch + y] = luma(r, g, b);
+      }
+    for (std::size_t x = 0; x < columns; ++x) std::memcpy(now_.data() + x * pitch, shot_.data() + x * pitch, rows);
+    return;
+  }
+  for (std::size_t p = 0; p < 3; ++p)
+    for (std::size_t y = 0; y < height; ++y) {
+      std::uint8_t* row = now_.data() + (p * height + y) * width;
       std::size_t x = 0;
       if (y < rows) std::memcpy(row, shot_.data() + (p * rows + y) * columns, columns), x = columns;
-      for (; x < static_cast<std::size_t>(width_); ++x) {
-        if (planes == 3) {
-          row[x] = byte();
-        } else {
-          const std::uint8_t r = byte(), g = byte(), b = byte();
-          row[x] = luma(r, g, b);
-        }
-      }
+      for (; x < width; ++x) row[x] = byte();
     }
 }
 
@@ -91,19 +95,18 @@ void Screens::frame(std::span<std::uint8_t> out) {
     shrink_(gray_, out);
     return;
   }
-  // The pairs lie side by side: between rows first, a whole line at once, then between columns. Shares are 256ths.
-  constexpr int wide = 2 * side;
-  std::array<std::uint16_t, wide> line{};
-  for (int y = 0; y < side; ++y) {
-    const auto below = static_cast<std::uint16_t>(shrink_.rows()[static_cast<std::size_t>(y)].share * 256.0F + 0.5F), above = static_cast<std::uint16_t>(256 - below);
-    const std::uint8_t *now = now_.data() + 2 * y * wide, *before = before_.data() + 2 * y * wide;
-    for (std::size_t x = 0; x < wide; ++x) {
-      const int upper = std::max(now[x], before[x]), lower = std::max(now[x + wide], before[x + wide]);
-      line[x] = static_cast<std::uint16_t>(upper * above + lower * below);
+  // The pairs lie side by side: between columns first, a whole column at once, then between rows. Shares are 256ths.
+  std::array<std::uint16_t, pitch> line{};
+  for (std::size_t x = 0; x < side; ++x) {
+    const std::uint16_t right = right_[x], left = static_cast<std::uint16_t>(256 - right);
+    const std::uint8_t *now = now_.data() + 2 * x * pitch, *before = before_.data() + 2 * x * pitch;
+    for (std::size_t y = 0; y < pitch; ++y) {
+      const std::uint16_t first = std::max(now[y], before[y]), second = std::max(now[y + pitch], before[y + pitch]);
+      line[y] = static_cast<std::uint16_t>(first * left + second * right);
     }
-    for (std::size_t x = 0; x < side; ++x) {
-      const std::uint32_t right = share_[x];
-      out[static_cast<std::size_t>(y) * side + x] = static_cast<std::uint8_t>((line[2 * x] * (256 - right) + line[2 * x + 1] * right + 32768U) >> 16);
+    for (std::size_t y = 0; y < side; ++y) {
+      const std::uint32_t below = below_[y];
+      out[y * side + x] = static_cast<std::uint8_t>((line[2 * y] * (256 - below) + line[2 * y + 1] * below + 32768U) >> 16);
     }
   }
 }

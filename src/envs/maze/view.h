@@ -2,6 +2,8 @@
 // around it if asked for (4.6).
 #pragma once
 
+#include <array>
+
 #include "envs/frames.h"
 #include "envs/maze/picture.h"
 
@@ -18,7 +20,7 @@ class Screens {
  public:
   Screens(Render render, bool noise);
   const Grid& grid() const { return grid_; }  // the pixels that are kept
-  // Where the next picture goes, gray [rows, columns] or colours [3, rows, columns] of the grid; keep() when it is there.
+  // Where the next picture goes, gray [columns, pitch] or colours [3, rows, columns] of the grid; keep() when it is there.
   std::span<std::uint8_t> next();
   void keep(Rng& rng);              // noise is drawn from it
   void forget() { fresh_ = true; }  // the next picture is an episode's first
@@ -31,10 +33,10 @@ class Screens {
 
   Render render_;
   bool noise_, fresh_ = true;
-  int width_, height_;  // of a picture that is kept: all pixels, or pairs of columns and rows
+  int width_, height_;  // of a picture that is kept: all pixels, or pairs of columns and rows (direct: column by column)
   Grid grid_;
   Shrink shrink_;
-  std::vector<std::uint32_t> share_;  // of the right column of each pair, in 256ths
+  std::array<std::uint16_t, side> right_{}, below_{};  // shares of a pair's second column and row, in 256ths
   std::vector<std::uint8_t> shot_;    // without the noise
   std::vector<std::uint8_t> now_, before_, gray_;
 };
