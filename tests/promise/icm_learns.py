@@ -5,23 +5,33 @@
 """
 import argparse
 import concurrent.futures
+import json
+import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 
-from _icm import SOURCE, can_train, learned
 from _paired import mean, paired, said_in
 
+SOURCE = pathlib.Path(os.environ.get("HONE_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
+BIN = pathlib.Path(os.environ.get("HONE_BIN", SOURCE / "build" / "ci" / "hone"))
 RECIPE = SOURCE / "recipes" / "promise" / "icm.yaml"
 OURS = "random_features"
 
 
 def run(folder, kind, seed, settings):
-    """Scores of the unseen tasks of the learned policy and of random play."""
-    arms, rounds, seconds = learned(RECIPE, folder, kind, seed, settings)
-    out = {"learned": arms["learned policy"]["scores"], "random": arms["random"]["scores"]}
-    course = [round(value, 2) for value in rounds["rollout/return"]]
-    print(f"{kind}, seed {seed}: {mean(out['learned']):.2f} (random {mean(out['random']):.2f}), in training {course}, {seconds:.0f} s", flush=True)
+    """Scores of the unseen tasks of the learned policy and of random play, what the last decisions of training came to, and seconds."""
+    home = folder / f"{kind}-{seed}"
+    words = [w for s in [f"seed={seed}", f"method.curiosity={kind}", *settings] for w in ("--set", s)]
+    done = subprocess.run([str(BIN), "--home", str(home), "learn", str(RECIPE), "--json", *words], text=True, capture_output=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
+    if done.returncode != 0:
+        sys.exit(f"{kind}, seed {seed}: status {done.returncode}\n{done.stderr[-2000:]}")
+    report = json.loads(next((home / "runs").glob("*/report.json")).read_text())
+    arms = {arm["name"]: arm for arm in report["arms"]}
+    rounds = {series["name"]: series["values"] for series in report["rounds"]}
+    out = {"learned": arms["learned policy"]["scores"], "random": arms["random"]["scores"], "course": [round(value, 2) for _, value in rounds["rollout/return"]], "seconds": json.loads(done.stdout.splitlines()[-1])["seconds"]}
+    print(f"{kind}, seed {seed}: {mean(out['learned']):.2f} (random {mean(out['random']):.2f}), in training {out['course']}, {out['seconds']:.0f} s", flush=True)
     return out
 
 
@@ -40,7 +50,8 @@ if __name__ == "__main__":
     parser.add_argument("--seeds", type=int, nargs="+")
     parser.add_argument("--set", action="append", default=[])
     given = parser.parse_args()
-    if not can_train():
+    if not (BIN.parent / "libhone_nn.so").exists():
+        print("skipped: this build has no libhone_nn.so (libtorch was not there)")
         sys.exit(77)
     if not given.whole and not given.seeds:
         print("skipped: takes about half an hour on two cores and was missed when it was last run (tests/promise/icm_learns.py --whole)")
